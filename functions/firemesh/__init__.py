@@ -1,0 +1,1 @@
+"""Firemesh: a mesh of agents with no server of its own."""

@@ -1,0 +1,19 @@
+"""Identifiers and how they are made. The only module that draws randomness for names."""
+
+import secrets
+from typing import Annotated
+
+from pydantic import StringConstraints
+
+ID_PATTERN = r"^[a-z0-9]([a-z0-9-]{0,38}[a-z0-9])?$"
+INCARNATION_PATTERN = r"^[0-9a-f]{12}$"
+
+MeshId = Annotated[str, StringConstraints(pattern=ID_PATTERN)]
+AgentId = Annotated[str, StringConstraints(pattern=ID_PATTERN)]
+ProcessId = Annotated[str, StringConstraints(pattern=ID_PATTERN)]
+Incarnation = Annotated[str, StringConstraints(pattern=INCARNATION_PATTERN)]
+
+
+def new_incarnation() -> str:
+    """A fresh identity for one run of a process: 12 hexadecimal digits."""
+    return secrets.token_hex(6)

@@ -1,0 +1,167 @@
+"""The store port: the few operations on documents that Firemesh needs, and their exact meaning.
+
+Two implementations stand beside this file: `memory.MemoryStore`, a verified fake, and `firestore.FirestoreStore`, the only
+importer of the vendor SDK. One contract suite runs against both (tests/contract).
+
+A path is slash-separated, relative to the database root: `meshes/m1/consensus/head`. A document is a JSON object whose
+values are None, bool, int, float, str, lists and objects; a list may not hold a list directly (Firestore's rule).
+Times are the store's own, as integer nanoseconds since the epoch. No client clock is involved.
+"""
+
+from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+Fields = Mapping[str, Any]
+
+COMMIT_WRITES_MAX = 500
+"""Writes in one commit. Firestore no longer states a limit; this one keeps a commit well below 10 MiB."""
+
+
+@dataclass(frozen=True, slots=True)
+class Create:
+    """Create the document; the whole commit fails with PreconditionFailed when it exists."""
+
+    path: str
+    fields: Fields
+
+
+@dataclass(frozen=True, slots=True)
+class Put:
+    """Replace the whole document, creating it where it is missing.
+
+    With `if_update_time`, the document must exist with exactly that update time, else the whole commit fails with
+    PreconditionFailed. A Put that changes nothing keeps the document's update time (so does Firestore).
+    """
+
+    path: str
+    fields: Fields
+    if_update_time: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Delete:
+    """Delete the document; deleting what is not there succeeds."""
+
+    path: str
+
+
+Write = Create | Put | Delete
+
+
+@dataclass(frozen=True, slots=True)
+class CommitResult:
+    """An acknowledged commit: `update_times[i]` belongs to the i-th write (a Delete reports the commit time)."""
+
+    commit_time: int
+    update_times: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """One stored document as of some read."""
+
+    path: str
+    fields: Fields
+    update_time: int
+
+    @property
+    def id(self) -> str:
+        """The last segment of the path."""
+        return self.path.rsplit("/", 1)[1]
+
+
+@dataclass(frozen=True, slots=True)
+class ReadResult:
+    """A consistent strong read: the documents found, as of `read_time`. A path asked for and absent here does not exist."""
+
+    read_time: int
+    documents: Mapping[str, Document]
+
+
+@dataclass(frozen=True, slots=True)
+class DocumentTarget:
+    """Listen to one document."""
+
+    path: str
+
+
+@dataclass(frozen=True, slots=True)
+class CollectionTarget:
+    """Listen to the direct children of a collection that stays small (at most `limit` documents, lowest ids first)."""
+
+    path: str
+    limit: int = 200
+
+
+Target = DocumentTarget | CollectionTarget
+
+
+@dataclass(frozen=True, slots=True)
+class WatchSnapshot:
+    """All that the target matches as of `read_time`. Snapshots may skip versions and never go back in time."""
+
+    read_time: int
+    documents: Mapping[str, Document]
+
+
+class Watch(Protocol):
+    """A running listener: iterate it for snapshots, close it when done.
+
+    The first snapshot comes even when nothing matches. Iteration ends with StoreUnavailable when the listener cannot go on
+    (the caller opens a new one) and with PermissionDenied when the identity may not listen. A listener may also fall silent:
+    `heard_at` is the loop time at which the server was last heard, for the supervisor to judge.
+    """
+
+    heard_at: float
+
+    def __aiter__(self) -> AsyncIterator[WatchSnapshot]: ...
+
+    async def close(self) -> None:
+        """Stop listening. Idempotent; a running iteration ends without an error."""
+        ...
+
+
+class Store(Protocol):
+    """Documents with atomic conditional commits, strong reads and listeners."""
+
+    async def commit(self, writes: Sequence[Write], *, timeout_seconds: float = 1.5) -> CommitResult:
+        """Apply all writes atomically, or none.
+
+        Never retried inside. Each document occurs at most once in `writes`.
+
+        Raises:
+            PreconditionFailed: nothing landed (a Create found its document, or an update time differs).
+            OutcomeUnknown: no answer in time; it may have landed, or land later. Read before deciding.
+            InvalidMessage: a document does not fit the store (nested lists, too large, too many writes).
+            PermissionDenied: the identity may not write this.
+        """
+        ...
+
+    async def get_all(self, paths: Sequence[str], *, timeout_seconds: float = 1.5) -> ReadResult:
+        """Read documents by path in one consistent strong read.
+
+        Raises:
+            StoreUnavailable: no answer in time.
+            PermissionDenied: the identity may not read this.
+        """
+        ...
+
+    async def list_documents(
+        self, collection: str, *, start_at: str = "", limit: int = 300, timeout_seconds: float = 5.0
+    ) -> ReadResult:
+        """Read up to `limit` documents of a collection in id order, from id `start_at` (inclusive) on.
+
+        Raises:
+            StoreUnavailable: no answer in time.
+            PermissionDenied: the identity may not read this.
+        """
+        ...
+
+    def watch(self, target: Target) -> Watch:
+        """Listen to a target. Never blocks and never raises; errors end the iteration."""
+        ...
+
+    async def close(self) -> None:
+        """Close every watch and the connection. Idempotent."""
+        ...
