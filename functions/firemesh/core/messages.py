@@ -63,3 +63,93 @@ class Command(StoredModel):
         return cast(Mapping[str, Any], json.loads(self.payload))
 
 
+def mesh_command(kind: str, body: Mapping[str, Any]) -> Command:
+    """A command of the mesh itself or of its operator: no session, idempotent by content."""
+    return Command(agent_id="", inc="", seq=0, kind=kind, payload=canonical_json(body))
+
+
+def canonical_json(value: object) -> str:
+    """The one JSON text of a value: sorted keys, no spaces. Equal values give equal texts."""
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+
+
+class MeshStatus(StrEnum):
+    """Whether the mesh takes commands."""
+
+    ACTIVE = "active"
+    CLOSED = "closed"
+
+
+class Voters(StoredModel):
+    """The managers whose votes count, and how often that set has changed."""
+
+    version: NonNegative = 0
+    managers: Annotated[tuple[AgentId, ...], Field(strict=False)] = ()
+
+    @property
+    def majority(self) -> int:
+        """How many votes are more than half."""
+        return len(self.managers) // 2 + 1
+
+
+class Entry(StoredModel):
+    """One position of the replicated log: the commands ordered there, or none (the first entry of a term).
+
+    `at_ms` is the leader's estimate of the store's clock, never decreasing. `state_hash` covers the replicated state after
+    this entry and, through the hash before it, all history.
+    """
+
+    index: Annotated[int, Field(ge=1)]
+    term: Annotated[int, Field(ge=1)]
+    prev_term: NonNegative
+    at_ms: NonNegative
+    batch: Annotated[tuple[Command, ...], Field(strict=False, max_length=BATCH_COMMANDS_MAX)]
+    nonce: str
+    state_hash: str
+
+
+class Head(StoredModel):
+    """The one hot document: lease, term, log cursor and voters. Every consensus change replaces it conditionally.
+
+    `seq` and `nonce` change with every commit: a write that changes nothing would not advance the document's update time,
+    and the nonce tells a manager whether a commit of unknown outcome was its own.
+    """
+
+    term: NonNegative = 0
+    leader: str = ""
+    leader_inc: str = ""
+    ttl_ms: NonNegative = 0
+    seq: NonNegative = 0
+    nonce: str = ""
+    first_index: Annotated[int, Field(ge=1)] = 1
+    last_index: NonNegative = 0
+    last_term: NonNegative = 0
+    snapshot_index: NonNegative = 0
+    voters: Voters = Voters()
+    tail: Annotated[tuple[Entry, ...], Field(strict=False, max_length=TAIL_ENTRIES_MAX)] = ()
+    status: Annotated[MeshStatus, Field(strict=False)] = MeshStatus.ACTIVE
+    transfer_to: str = ""
+
+    @property
+    def released(self) -> bool:
+        """Nobody holds the lease: the leader stepped down, or there never was one."""
+        return self.leader == ""
+
+
+class Vote(StoredModel):
+    """Evidence that one manager saw the lease expired at one version of the head. Create-only."""
+
+    term: Annotated[int, Field(ge=1)]
+    voter: AgentId
+    candidate: AgentId
+    applied: NonNegative
+    head_version: NonNegative
+
+
+class Snapshot(StoredModel):
+    """The whole replicated state after entry `index`, as canonical JSON text, with its sha256."""
+
+    index: Annotated[int, Field(ge=1)]
+    term: Annotated[int, Field(ge=1)]
+    sha256: str
+    state: str

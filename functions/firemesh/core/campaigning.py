@@ -1,0 +1,117 @@
+"""A manager that finds the leader silent: it gathers votes as evidence and takes over with one conditional commit.
+
+Votes decide nothing about safety: the commit's precondition does. They keep one manager with a broken listener or a slow
+clock from deposing a healthy leader, and they settle who of several candidates goes first.
+"""
+
+from typing import TypeVar
+
+from firemesh.core import election, following, log
+from firemesh.core.effects import (
+    Arm,
+    CastVote,
+    ElectionRead,
+    ManagerRole,
+    ProposalKind,
+    ReadElection,
+    Timer,
+)
+from firemesh.core.election import Count, Tally
+from firemesh.core.leading import fresh_nonce, propose
+from firemesh.core.messages import Vote
+from firemesh.core.turn import Turn
+
+S = TypeVar("S")
+
+
+def on_campaign(turn: Turn[S]) -> None:
+    """Patience has run out: look at the head and the votes by one strong read."""
+    state = turn.state
+    if state.role is ManagerRole.LEADER or state.pending is not None:
+        return
+    if state.electing or state.fetching:
+        turn.emit(Arm(Timer.CAMPAIGN, turn.params.retry_ms))
+        return
+    term = max(state.target_term, state.head.term + 1)
+    turn.change(role=ManagerRole.CANDIDATE, electing=True, target_term=term)
+    turn.emit(ReadElection(term, state.head.voters.managers))
+
+
+def on_election(turn: Turn[S], event: ElectionRead) -> None:
+    """Decide by one strong read: stand back, catch up, vote, wait, or take over."""
+    turn.change(electing=False)
+    if turn.state.role is not ManagerRole.CANDIDATE or turn.state.pending is not None:
+        return
+    if event.version < turn.state.version:
+        turn.emit(Arm(Timer.CAMPAIGN, turn.params.retry_ms))
+        return
+    if event.version > turn.state.version:
+        following.observe(turn, event.head, event.version)
+        return
+    if (patience_ms := _patience_ms(turn, event)) > 0:
+        turn.change(role=ManagerRole.FOLLOWER, target_term=0, polls=0)
+        turn.emit(Arm(Timer.CAMPAIGN, patience_ms, turn.params.renew_ms // 2))
+    elif turn.state.replica.index < event.head.last_index:
+        following.catch_up(turn)
+    elif event.head.released or election.age_ms(event.version, event.read_time) >= turn.params.solo_after_ms:
+        _take_over(turn, event.term)
+    elif turn.identity.me not in event.head.voters.managers:
+        turn.emit(Arm(Timer.CAMPAIGN, turn.params.renew_ms, turn.params.poll_ms))
+    else:
+        _weigh(turn, event)
+
+
+def on_vote_cast(turn: Turn[S]) -> None:
+    """The own vote stands: look again at once, it may have been the one that was missing."""
+    turn.change(electing=False)
+    if turn.state.role is ManagerRole.CANDIDATE:
+        on_campaign(turn)
+
+
+def _patience_ms(turn: Turn[S], event: ElectionRead) -> int:
+    """How long to wait still before anybody may move; zero or less when the lease is over by the store's own clock."""
+    head, params = event.head, turn.params
+    age = election.age_ms(event.version, event.read_time)
+    if not head.released:
+        expired = election.has_expired(head, event.version, event.read_time, params.grace_ms)
+        return 0 if expired else max(1, head.ttl_ms + params.grace_ms - age)
+    return 0 if head.transfer_to in ("", turn.identity.me) else params.ttl_ms - age
+
+
+def _weigh(turn: Turn[S], event: ElectionRead) -> None:
+    count = election.count_votes(turn.identity.me, event.head.voters, event.version, event.votes)
+    if count.tally is Tally.WON:
+        _take_over(turn, event.term)
+    elif count.tally is Tally.SPLIT or turn.state.polls >= turn.params.polls_max:
+        turn.change(target_term=event.term + 1, polls=0)
+        turn.emit(Arm(Timer.CAMPAIGN, 0, turn.params.poll_ms))
+    elif not count.voted:
+        _vote(turn, event, count)
+    else:
+        turn.change(polls=turn.state.polls + 1)
+        turn.emit(Arm(Timer.CAMPAIGN, turn.params.poll_ms, turn.params.poll_ms))
+
+
+def _vote(turn: Turn[S], event: ElectionRead, count: Count) -> None:
+    turn.change(electing=True)
+    vote = Vote(
+        term=event.term,
+        voter=turn.identity.me,
+        candidate=count.favourite,
+        applied=turn.state.replica.index,
+        head_version=event.version,
+    )
+    turn.emit(CastVote(vote))
+
+
+def _take_over(turn: Turn[S], term: int) -> None:
+    identity, state = turn.identity, turn.state
+    entry, after = log.next_entry(state.replica, identity.machine, term, turn.at_ms, (), fresh_nonce(turn))
+    changes = {
+        "term": term,
+        "leader": identity.me,
+        "leader_inc": identity.inc,
+        "ttl_ms": turn.params.ttl_ms,
+        "transfer_to": "",
+    }
+    propose(turn, ProposalKind.TAKEOVER, changes=changes, entry=entry, after=after)

@@ -1,0 +1,120 @@
+"""A manager that does not lead: it keeps up with the head, applies the log, and watches the leader's silence."""
+
+from typing import TypeVar
+
+from firemesh.core import log
+from firemesh.core.effects import (
+    Arm,
+    ArmDeadline,
+    Disarm,
+    EntriesRead,
+    ManagerRole,
+    ReadHead,
+    RoleChanged,
+    SnapshotRead,
+    Timer,
+)
+from firemesh.core.messages import Head
+from firemesh.core.replica import apply_entry, restore
+from firemesh.core.turn import Turn
+
+S = TypeVar("S")
+
+
+def observe(turn: Turn[S], head: Head, version: int) -> None:
+    """Take note of a head that somebody else may have written.
+
+    While a commit is in flight nothing is concluded from it: the answer to the commit, or the read that finds out about it,
+    tells more. An older version than the known one is a late message.
+    """
+    if turn.state.pending is not None or version <= turn.state.version:
+        return
+    if turn.state.role is ManagerRole.LEADER:
+        step_down(turn)
+    if turn.state.role is ManagerRole.CANDIDATE:
+        turn.change(role=ManagerRole.FOLLOWER)
+    turn.change(head=head, version=version, target_term=0, polls=0)
+    watch_silence(turn)
+    catch_up(turn)
+
+
+def watch_silence(turn: Turn[S]) -> None:
+    """Arm the patience with which this manager waits for the next sign of the leader."""
+    head, params = turn.state.head, turn.params
+    if not head.released:
+        turn.emit(Arm(Timer.CAMPAIGN, head.ttl_ms + params.grace_ms, params.renew_ms // 2))
+    elif head.transfer_to in ("", turn.identity.me):
+        turn.emit(Arm(Timer.CAMPAIGN, 0, 0 if head.transfer_to else params.poll_ms))
+    else:
+        turn.emit(Arm(Timer.CAMPAIGN, params.ttl_ms, params.poll_ms))
+
+
+def step_down(turn: Turn[S]) -> None:
+    """Stop leading. What is in flight may still land: it will then be seen as anybody's commit."""
+    turn.change(
+        role=ManagerRole.FOLLOWER,
+        pending=None,
+        waiting=(),
+        settled=frozenset(),
+        proposed=(),
+        riders=(),
+        release_to=None,
+        pausing=False,
+        deadline_ms=None,
+        target_term=0,
+        polls=0,
+    )
+    turn.emit(
+        RoleChanged(ManagerRole.FOLLOWER, turn.state.head.term),
+        Disarm(Timer.RENEW),
+        Disarm(Timer.LEASE),
+        Disarm(Timer.APPEND),
+        ArmDeadline(None),
+    )
+    watch_silence(turn)
+
+
+def catch_up(turn: Turn[S]) -> None:
+    """Apply what the head has and the replica lacks, reading first what is not at hand."""
+    state = turn.state
+    if state.fetching or state.replica.index >= state.head.last_index:
+        return
+    lacking = log.missing(state.head, state.replica)
+    if isinstance(lacking, tuple):
+        replica = state.replica
+        for entry in lacking:
+            replica = apply_entry(replica, turn.identity.machine, entry)
+        turn.change(replica=replica)
+    else:
+        turn.change(fetching=True)
+        turn.emit(lacking)
+
+
+def on_entries(turn: Turn[S], event: EntriesRead) -> None:
+    """Apply entries that were read; go on until the replica is at the head."""
+    turn.change(fetching=False)
+    replica = turn.state.replica
+    for entry in event.entries:
+        if entry.index == replica.index + 1:
+            replica = apply_entry(replica, turn.identity.machine, entry)
+    moved = replica is not turn.state.replica
+    turn.change(replica=replica)
+    _go_on(turn, moved)
+
+
+def on_snapshot(turn: Turn[S], event: SnapshotRead) -> None:
+    """Start over from a snapshot that lies ahead of the replica."""
+    turn.change(fetching=False)
+    moved = event.snapshot is not None and event.snapshot.index > turn.state.replica.index
+    if moved and event.snapshot is not None:
+        turn.change(replica=restore(event.snapshot, turn.identity.machine))
+    _go_on(turn, moved)
+
+
+def _go_on(turn: Turn[S], moved: bool) -> None:
+    if not moved and turn.state.replica.index < turn.state.head.last_index:
+        turn.emit(ReadHead())  # what the known head promised has been compacted away: a newer head says where to start
+        return
+    catch_up(turn)
+    if turn.state.role is ManagerRole.CANDIDATE and not turn.state.fetching:
+        turn.emit(Arm(Timer.CAMPAIGN, 0))

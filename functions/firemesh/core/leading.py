@@ -1,0 +1,220 @@
+"""A manager that leads: it renews its lease, orders commands, publishes views, keeps the log short and hands over.
+
+Every commit is conditional on the head version this manager last knew. One commit is in flight at a time; its answer decides
+what comes next.
+"""
+
+from dataclasses import replace
+from typing import Any, TypeVar
+
+from firemesh.core import following, log, membership, sessions
+from firemesh.core.effects import (
+    Arm,
+    ArmDeadline,
+    Commit,
+    Disarm,
+    ManagerRole,
+    Proposal,
+    ProposalKind,
+    ReadHead,
+    Refusal,
+    RoleChanged,
+    Timer,
+)
+from firemesh.core.messages import Command, Entry, Head, mesh_command
+from firemesh.core.replica import Replica, take_snapshot
+from firemesh.core.turn import Pending, Turn
+
+S = TypeVar("S")
+
+DEADLINE = "mesh.deadline"
+
+
+def fresh_nonce(turn: Turn[S]) -> str:
+    """A nonce no other commit has: manager, incarnation, and the number of this commit."""
+    return f"{turn.identity.me}/{turn.identity.inc}/{turn.state.commits + 1}"
+
+
+def propose(
+    turn: Turn[S],
+    kind: ProposalKind,
+    *,
+    changes: dict[str, Any] | None = None,
+    entry: Entry | None = None,
+    after: Replica[S] | None = None,
+    done: tuple[str, ...] = (),
+    refusals: tuple[Refusal, ...] = (),
+    **rest: Any,
+) -> None:
+    """Send one commit built on the known head. The head's seq and nonce always change, so the commit never is a no-op."""
+    state = turn.state
+    after = after or state.replica
+    entry_changes = log.head_with(state.head, entry, after) if entry is not None else {}
+    update = {"seq": state.head.seq + 1, "nonce": fresh_nonce(turn), **entry_changes, **(changes or {})}
+    head = state.head.model_copy(update=update)
+    projected = log.projections(state.replica, after, turn.identity.machine, head) if entry is not None else ()
+    proposal = Proposal(
+        kind=kind,
+        base_version=state.version,
+        head=head,
+        entry=entry,
+        projections=projected + state.riders,
+        requests_done=done,
+        refusals=refusals,
+        **rest,
+    )
+    turn.change(pending=Pending(proposal, after), commits=state.commits + 1)
+    turn.emit(Commit(proposal))
+
+
+def proceed(turn: Turn[S]) -> None:
+    """If this manager leads and has nothing in flight, make the most urgent commit."""
+    state = turn.state
+    if state.role is not ManagerRole.LEADER or state.pending is not None:
+        return
+    if state.release_to is not None:
+        changes = {"leader": "", "leader_inc": "", "ttl_ms": 0, "transfer_to": state.release_to}
+        propose(turn, ProposalKind.RELEASE, changes=changes)
+    elif not state.pausing and (_order_own(turn) or _order_requests(turn)):
+        if turn.params.append_interval_ms:
+            turn.change(pausing=True)
+            turn.emit(Arm(Timer.APPEND, turn.params.append_interval_ms))
+    else:
+        _keep_log_short(turn)
+
+
+def renew(turn: Turn[S]) -> None:
+    """Extend the lease. Any commit does; this one is for when there is nothing else to say."""
+    if turn.state.role is ManagerRole.LEADER and turn.state.pending is None:
+        propose(turn, ProposalKind.RENEW)
+
+
+def landed(turn: Turn[S], version: int, elapsed_ms: int) -> None:
+    """The commit in flight is in the store: take over what it says."""
+    pending = turn.state.pending
+    assert pending is not None
+    proposal = pending.proposal
+    ended = {*proposal.requests_done, *(refusal.request_id for refusal in proposal.refusals)}
+    settled = turn.state.settled | {request.key for request in turn.state.waiting if request.id in ended}
+    riders = tuple(rider for rider in turn.state.riders if rider not in proposal.projections)
+    turn.change(
+        head=proposal.head, version=version, replica=pending.after, pending=None, settled=settled, riders=riders
+    )
+    if proposal.kind is ProposalKind.RELEASE:
+        following.step_down(turn)
+        return
+    if proposal.kind is ProposalKind.TAKEOVER:
+        turn.change(role=ManagerRole.LEADER, target_term=0, polls=0)
+        turn.emit(RoleChanged(ManagerRole.LEADER, proposal.head.term), Disarm(Timer.CAMPAIGN))
+    turn.emit(Arm(Timer.RENEW, turn.params.renew_ms))
+    turn.emit(Arm(Timer.LEASE, max(0, turn.params.lease_ms - elapsed_ms)))
+    _arm_deadline(turn)
+    proceed(turn)
+
+
+def undecided(turn: Turn[S]) -> None:
+    """Nobody knows whether the commit in flight landed: ask the head."""
+    assert turn.state.pending is not None
+    turn.change(pending=replace(turn.state.pending, resolving=True))
+    turn.emit(ReadHead())
+
+
+def is_mine(head: Head, pending: Pending[S]) -> bool:
+    """Whether the head as it stands was written by the commit in flight."""
+    return head.nonce == pending.proposal.nonce
+
+
+def resolve(turn: Turn[S], head: Head, version: int, elapsed_ms: int) -> None:
+    """Conclude from a strong read what became of the commit in flight.
+
+    Its nonce stands in the head: it landed. The head moved otherwise: it never can land. The head is unchanged: it may
+    still land, so the identical commit is sent again; at most one of the copies finds its precondition.
+    """
+    pending = turn.state.pending
+    assert pending is not None
+    if is_mine(head, pending):
+        landed(turn, version, elapsed_ms)
+    elif version != pending.proposal.base_version:
+        _lost(turn, head, version)
+    elif pending.sends < turn.params.sends_max:
+        turn.change(pending=replace(pending, sends=pending.sends + 1, resolving=False))
+        turn.emit(Commit(pending.proposal))
+    else:
+        following.step_down(turn)
+
+
+def _lost(turn: Turn[S], head: Head, version: int) -> None:
+    """The head moved under the commit in flight. Nobody else moves the head of a living lease, so the lead is lost too."""
+    turn.change(pending=None)
+    if turn.state.role is ManagerRole.LEADER:
+        following.step_down(turn)
+    following.observe(turn, head, version)
+
+
+def _order_own(turn: Turn[S]) -> bool:
+    """Order what the mesh itself wants; a command that changes the voters goes alone."""
+    state = turn.state
+    wanted = tuple(command for command in state.proposed if _still_wanted(turn, command))
+    alone = tuple(command for command in wanted if membership.changes_voters(state.replica.roster, command))
+    batch = tuple(command for command in wanted if command not in alone) or alone[:1]
+    turn.change(proposed=tuple(command for command in wanted if command not in batch))
+    if not batch:
+        return False
+    _append(turn, batch)
+    return True
+
+
+def _still_wanted(turn: Turn[S], command: Command) -> bool:
+    state = turn.state
+    if command.kind == DEADLINE:
+        return bool(command.body.get("deadline_ms") == turn.identity.machine.deadline_ms(state.replica.machine_state))
+    member = state.replica.roster.members.get(str(command.body.get("agent")))
+    return member is not None and member.alive and command.body.get("inc", "") in ("", member.inc)
+
+
+def _order_requests(turn: Turn[S]) -> bool:
+    state = turn.state
+    waiting = [request for request in state.waiting if request.key not in state.settled]
+    if not waiting:
+        return False
+    admission = sessions.admit(state.replica, waiting, turn.params.agents_max, state.head.status)
+    if admission.batch:
+        _append(turn, admission.batch, admission.done, admission.refusals)
+    else:
+        propose(turn, ProposalKind.APPEND, done=admission.done, refusals=admission.refusals)
+    return True
+
+
+def _append(
+    turn: Turn[S], batch: tuple[Command, ...], done: tuple[str, ...] = (), refusals: tuple[Refusal, ...] = ()
+) -> None:
+    state, machine = turn.state, turn.identity.machine
+    entry, after = log.next_entry(state.replica, machine, state.head.term, turn.at_ms, batch, fresh_nonce(turn))
+    propose(turn, ProposalKind.APPEND, entry=entry, after=after, done=done, refusals=refusals)
+
+
+def _keep_log_short(turn: Turn[S]) -> None:
+    state, params = turn.state, turn.params
+    if state.replica.index - state.head.snapshot_index >= params.snapshot_every:
+        snapshot = take_snapshot(state.replica, turn.identity.machine)
+        propose(
+            turn,
+            ProposalKind.SNAPSHOT,
+            changes={"snapshot_index": snapshot.index},
+            snapshot=snapshot,
+            snapshot_dropped=state.head.snapshot_index,
+        )
+    elif (dropped := log.droppable(state.head, params.keep_entries)) is not None:
+        propose(turn, ProposalKind.COMPACT, changes={"first_index": dropped[1] + 1}, entries_dropped=dropped)
+
+
+def _arm_deadline(turn: Turn[S]) -> None:
+    deadline = turn.identity.machine.deadline_ms(turn.state.replica.machine_state)
+    if deadline != turn.state.deadline_ms:
+        turn.change(deadline_ms=deadline)
+        turn.emit(ArmDeadline(deadline))
+
+
+def deadline_command(deadline_ms: int) -> Command:
+    """The command that tells the machine its deadline has passed."""
+    return mesh_command(DEADLINE, {"deadline_ms": deadline_ms})

@@ -1,0 +1,72 @@
+"""The timing and limits of consensus, validated against each other."""
+
+from dataclasses import dataclass
+
+from firemesh.errors import InvalidParameters
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Params:
+    """How long a lease lasts and what follows from it. All times in milliseconds.
+
+    Raises:
+        InvalidParameters: two values contradict each other.
+    """
+
+    ttl_ms: int = 6000
+    renew_ms: int = 2000
+    grace_ms: int = 500
+    rpc_timeout_ms: int = 1500
+    """How long one commit or read may take before its outcome counts as unknown."""
+    retry_ms: int = 250
+    """Pause before a failed read is tried again."""
+    poll_ms: int = 150
+    """Pause between two looks at the votes of a running election."""
+    polls_max: int = 6
+    """Looks at one election term before a candidate moves on to the next."""
+    sends_max: int = 4
+    """Times the identical commit is sent before a leader of unknown luck gives up its leadership."""
+    append_interval_ms: int = 0
+    """Least time between two commits that carry commands; raise it to save writes (a document takes about one a second)."""
+    snapshot_every: int = 256
+    keep_entries: int = 10_000
+    """Log entries kept below the snapshot, so that a finished game can be replayed."""
+    agents_max: int = 30
+
+    def __post_init__(self) -> None:
+        rules = [
+            (self.ttl_ms >= 3 * self.renew_ms, f"ttl_ms={self.ttl_ms} must be at least 3 x renew_ms={self.renew_ms}"),
+            (
+                self.rpc_timeout_ms <= 0.75 * self.renew_ms,
+                f"rpc_timeout_ms={self.rpc_timeout_ms} must be at most 0.75 x renew_ms={self.renew_ms}",
+            ),
+            (self.lease_ms > self.renew_ms, f"ttl_ms={self.ttl_ms} leaves no usable lease beyond renew_ms"),
+            (self.grace_ms >= 0, f"grace_ms={self.grace_ms} must not be negative"),
+            (1 <= self.agents_max <= 30, f"agents_max={self.agents_max} must be from 1 to 30"),
+            (self.snapshot_every >= 1, f"snapshot_every={self.snapshot_every} must be at least 1"),
+            (self.sends_max >= 1 and self.polls_max >= 1, "sends_max and polls_max must be at least 1"),
+        ]
+        for holds, problem in rules:
+            if not holds:
+                raise InvalidParameters(problem)
+
+    @property
+    def lease_ms(self) -> int:
+        """How long after *sending* its last acknowledged commit a leader may believe in its lease.
+
+        1 % for clocks that run at different rates and a quarter of a second (at most a tenth of the ttl) for the check itself.
+        """
+        return int(0.99 * self.ttl_ms) - min(250, self.ttl_ms // 10)
+
+    @property
+    def solo_after_ms(self) -> int:
+        """Silence after which one manager takes over without a majority: the others are not there to vote."""
+        return 3 * self.ttl_ms
+
+
+DEFAULT = Params()
+FAST = Params(ttl_ms=3000, renew_ms=1000, rpc_timeout_ms=750)
+TEST = Params(ttl_ms=1500, renew_ms=500, grace_ms=200, rpc_timeout_ms=375, retry_ms=100, poll_ms=60)
+"""For emulators only: two head writes a second exceed what production Firestore sustains for one document."""
+
+PROFILES = {"default": DEFAULT, "fast": FAST, "test": TEST}

@@ -1,0 +1,143 @@
+"""At most once: which waiting requests are ordered next, which are done already, which are refused.
+
+A session (`agent~inc`) opens with its `mesh.join` at sequence number 1; from then on each command carries the next number.
+A number at or below the last ordered one was ordered before: it is done. A number beyond the next one is refused, because
+ordering it would lose the ones between.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import TypeVar
+
+from firemesh.core import membership
+from firemesh.core.effects import Refusal, Request
+from firemesh.core.membership import MemberStatus, Roster
+from firemesh.core.messages import BATCH_COMMANDS_MAX, Command, MeshStatus
+from firemesh.core.replica import Replica
+
+S = TypeVar("S")
+
+OPERATOR_KINDS = frozenset({membership.REMOVE})
+"""What an operator may ask through the inbox without a session (idempotent by content)."""
+MESH_KINDS = frozenset({membership.MEMBER_DEAD, membership.MEMBER_LEFT, membership.REMOVE, "mesh.deadline"})
+"""Commands that no member may send under its own name."""
+
+ORDER, DONE, GAP = "", "DONE", "SEQUENCE_GAP"
+
+
+@dataclass(frozen=True, slots=True)
+class Admission:
+    """What to do with the requests that wait. What is not named here waits for the next entry."""
+
+    batch: tuple[Command, ...]
+    done: tuple[str, ...]
+    refusals: tuple[Refusal, ...]
+
+
+def is_duplicate(command: Command, last_seq: int) -> bool:
+    """Whether a session that has come to `last_seq` has ordered this command before."""
+    return command.seq <= last_seq
+
+
+def admit(
+    replica: Replica[S], requests: Iterable[Request], agents_max: int, status: MeshStatus = MeshStatus.ACTIVE
+) -> Admission:
+    """Sort waiting requests, first come first served, into one batch, those done, and those refused.
+
+    The batch ends after 64 commands or with the first one that changes the voters: voters change one at a time.
+    """
+    admitting = _Admitting(replica.roster, dict(replica.sessions), replica.index + 1, agents_max, status)
+    remaining = sorted(requests, key=lambda request: (request.received, request.id))
+    while not admitting.closed:
+        held = [request for request in remaining if not admitting.take(request)]
+        if len(held) == len(remaining):
+            break
+        remaining = held
+    if not admitting.closed:
+        admitting.refusals.extend(_refusal(request, GAP, admitting.sessions) for request in remaining)
+    return Admission(tuple(admitting.batch), tuple(admitting.done), tuple(admitting.refusals))
+
+
+@dataclass(slots=True)
+class _Admitting:
+    """The roster and the sessions as they will be after what is taken so far."""
+
+    roster: Roster
+    sessions: dict[str, int]
+    index: int
+    agents_max: int
+    status: MeshStatus
+    batch: list[Command] = field(default_factory=list)
+    done: list[str] = field(default_factory=list)
+    refusals: list[Refusal] = field(default_factory=list)
+    closed: bool = False
+
+    def take(self, request: Request) -> bool:
+        """Settle the request if it can be settled now; False when it has to wait."""
+        if self.closed:
+            return False
+        command = request.command
+        if command is None:
+            self.refusals.append(Refusal(request.id, "MALFORMED", request.problem))
+            return True
+        verdict = self._judge(command)
+        if verdict == GAP:
+            return False
+        if verdict == DONE:
+            self.done.append(request.id)
+        elif verdict == ORDER:
+            self._order(request.id, command)
+        else:
+            self.refusals.append(_refusal(request, verdict, self.sessions))
+        return True
+
+    def _judge(self, command: Command) -> str:
+        if not command.agent_id:
+            return ORDER if command.kind in OPERATOR_KINDS else "NOT_AN_OPERATOR_COMMAND"
+        if command.kind in MESH_KINDS:
+            return "NOT_A_MEMBER_COMMAND"
+        last = self.sessions.get(command.client)
+        if last is not None:
+            if is_duplicate(command, last):
+                return DONE
+            return self._judge_next(command, last)
+        if command.kind == membership.JOIN and command.seq == 1:
+            if self.status is not MeshStatus.ACTIVE:
+                return "MESH_CLOSED"
+            return membership.join_problem(self.roster, command, self.agents_max)
+        return "UNKNOWN_SESSION"
+
+    def _judge_next(self, command: Command, last: int) -> str:
+        if command.seq != last + 1:
+            return GAP
+        return "ALREADY_JOINED" if command.kind == membership.JOIN else ORDER
+
+    def _order(self, request_id: str, command: Command) -> None:
+        self.batch.append(command)
+        self.done.append(request_id)
+        before = self.roster.voters
+        self._foresee(command)
+        self.closed = len(self.batch) >= BATCH_COMMANDS_MAX or self.roster.voters != before
+
+    def _foresee(self, command: Command) -> None:
+        if command.agent_id:
+            self.sessions[command.client] = command.seq
+        if command.kind == membership.JOIN:
+            self.roster = membership.joined(self.roster, command, self.index)
+        elif command.kind == membership.LEAVE:
+            self.roster = membership.ended(self.roster, command.agent_id, command.inc, MemberStatus.LEFT, self.index)
+            self.sessions.pop(command.client, None)
+        elif command.kind == membership.REMOVE:
+            agent, inc = command.body.get("agent"), command.body.get("inc", "")
+            member = self.roster.members.get(agent) if isinstance(agent, str) else None
+            if member is not None and inc in ("", member.inc):
+                self.roster = membership.ended(self.roster, member.agent, member.inc, MemberStatus.LEFT, self.index)
+                self.sessions.pop(member.client, None)
+
+
+def _refusal(request: Request, reason: str, sessions: dict[str, int]) -> Refusal:
+    command = request.command
+    if command is None or reason != GAP:
+        return Refusal(request.id, reason)
+    expected = sessions.get(command.client, 0) + 1
+    return Refusal(request.id, reason, f"seq {command.seq} came where {expected} was expected; send {expected} first")
