@@ -1,0 +1,1 @@
+"""The `firemesh` command: the local stack, agents in processes, the demo."""

@@ -1,0 +1,290 @@
+"""Start the emulators, await their readiness, and be sure that they end."""
+
+import contextlib
+import http.client
+import json
+import os
+import re
+import secrets
+import shutil
+import subprocess
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from firemesh.errors import LocalStackError
+from firemesh_cli.stack import locate
+from firemesh_cli.stack.config import HOST, Ports, free_ports, write_config
+from firemesh_cli.stack.watchdog import sweep
+
+PROJECT = "demo-firemesh"
+"""A project id that starts with `demo-` keeps firebase-tools away from real projects and from any login."""
+
+START_ATTEMPTS_MAX = 3
+LOG_FOLDERS_MAX = 20
+STOP_SECONDS_MAX = 15.0
+POLL_SECONDS = 0.02
+READY = "All emulators ready"
+PORT_TAKEN = "port taken"
+MARK = "FIREMESH_STACK"
+
+# Quick to start, few threads; each was measured (2.1 s to 1.7 s until ready, on two cores).
+JAVA_OPTIONS = "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC -XX:-UsePerfData"
+
+
+class _PortTaken(Exception):
+    """Somebody else took a port between our choice and the emulator's start."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Tools:
+    """What has been found on this machine."""
+
+    root: Path
+    firebase: Path
+    java: Path
+    emulator_jar: Path
+
+
+class LocalStack:
+    """The Firebase emulators as one unit: `with LocalStack() as stack: ... stack.firestore_host`.
+
+    Everything listens on 127.0.0.1, on ports of this stack's own, so that several run side by side. The processes end
+    with the block, and also when this process dies in any way. Logs stay in `log_folder`.
+    """
+
+    def __init__(
+        self, root: Path | None = None, *, project: str = PROJECT, start_timeout_seconds: float = 90.0
+    ) -> None:
+        """A stack of the checkout at `root` (default: the one this program belongs to). Nothing is started yet."""
+        self.project = project
+        self._root = root or locate.project_root()
+        self._start_timeout_seconds = start_timeout_seconds
+        self._watchdog: subprocess.Popen[bytes] | None = None
+        self._name = ""
+        self._ports: Ports | None = None
+        self._log_folder: Path | None = None
+
+    @property
+    def firestore_host(self) -> str:
+        """Where the Firestore emulator listens: "127.0.0.1:port".
+
+        Raises:
+            LocalStackError: the stack is not running.
+        """
+        if self._ports is None:
+            raise LocalStackError("the local stack is not running; start it with `with LocalStack() as stack:`")
+        return f"{HOST}:{self._ports.firestore}"
+
+    @property
+    def log_folder(self) -> Path:
+        """The folder with the logs of this stack; it remains after the end.
+
+        Raises:
+            LocalStackError: the stack was never started.
+        """
+        if self._log_folder is None:
+            raise LocalStackError("the local stack has not been started, so it has no logs")
+        return self._log_folder
+
+    @property
+    def alive(self) -> bool:
+        """Whether the emulators run."""
+        return self._watchdog is not None and self._watchdog.poll() is None
+
+    def environment(self) -> dict[str, str]:
+        """What a child process needs in its environment to talk to this stack, and to nothing else."""
+        around = [os.environ.get(name, "") for name in ("NO_PROXY", "no_proxy")]
+        direct = ",".join(dict.fromkeys(part for part in [*around, HOST, "localhost"] if part))
+        return {
+            "FIRESTORE_EMULATOR_HOST": self.firestore_host,
+            "GCLOUD_PROJECT": self.project,
+            "GOOGLE_CLOUD_PROJECT": self.project,
+            # gRPC would send even local calls through a configured proxy.
+            "NO_PROXY": direct,
+            "no_proxy": direct,
+        }
+
+    def start(self) -> Self:
+        """Start the emulators and return when they answer.
+
+        Raises:
+            LocalStackError: something is missing, or the emulators did not get ready; the message says what.
+        """
+        if self._watchdog is not None:
+            raise LocalStackError("this local stack was started before; make another one")
+        tools = _find_tools(self._root)
+        self._log_folder = _new_log_folder(tools.root)
+        for _ in range(START_ATTEMPTS_MAX):
+            ports = free_ports()
+            self._spawn(tools, ports)
+            try:
+                self._await_ready(ports)
+            except _PortTaken:
+                self.stop()
+                continue
+            except BaseException:
+                self.stop()
+                raise
+            self._ports = ports
+            return self
+        raise LocalStackError(f"{START_ATTEMPTS_MAX} times another program took a port first; see {self._output}")
+
+    def stop(self) -> None:
+        """End every process of this stack. Harmless when it has ended before."""
+        watchdog, self._watchdog, self._ports = self._watchdog, None, None
+        if watchdog is None:
+            return
+        if watchdog.stdin is not None:
+            with contextlib.suppress(BrokenPipeError):
+                watchdog.stdin.close()
+        try:
+            watchdog.wait(STOP_SECONDS_MAX)
+        except subprocess.TimeoutExpired as error:
+            watchdog.kill()
+            watchdog.wait()
+            raise LocalStackError(
+                f"the emulators did not end in {STOP_SECONDS_MAX:.0f} s; see {self._output}"
+            ) from error
+        if watchdog.returncode < 0:
+            # Somebody killed the watchdog itself, so its work is ours.
+            sweep(f"{MARK}={self._name}".encode())
+
+    def wait(self) -> int:
+        """Block until the emulators end by themselves; gives their exit status."""
+        return self._watchdog.wait() if self._watchdog is not None else 0
+
+    def __enter__(self) -> Self:
+        return self.start()
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()
+
+    @property
+    def _output(self) -> Path:
+        return self.log_folder / "emulators.log"
+
+    def _spawn(self, tools: _Tools, ports: Ports) -> None:
+        self._name = name = f"{os.getpid()}-{secrets.token_hex(4)}"
+        scratch = self.log_folder / "tmp"
+        scratch.mkdir(exist_ok=True)
+        config = write_config(tools.root, name, ports)
+        task = {
+            "command": [
+                str(tools.firebase),
+                *("emulators:start", "--only", "firestore", "--project", self.project, "--config", str(config)),
+            ],
+            "cwd": str(self.log_folder),
+            "output": str(self._output),
+            "mark": f"{MARK}={name}",
+            "remove": [str(config), str(scratch)],
+        }
+        script = Path(__file__).with_name("watchdog.py")
+        self._watchdog = subprocess.Popen(
+            [sys.executable, "-I", str(script), json.dumps(task)],
+            env={**_emulator_environment(tools, scratch), MARK: name},
+            stdin=subprocess.PIPE,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
+        )
+
+    def _await_ready(self, ports: Ports) -> None:
+        """Wait for the word of firebase-tools, then for an answer of Firestore.
+
+        An answer alone proves nothing: on a port taken by another stack, that other stack would answer.
+        """
+        deadline = time.monotonic() + self._start_timeout_seconds
+        said_ready = False
+        while time.monotonic() < deadline:
+            ended = not self.alive
+            said_ready = said_ready or READY in _text(self._output)
+            if ended:
+                self._raise_ended()
+            if said_ready and _answers(ports.firestore):
+                return
+            time.sleep(POLL_SECONDS)
+        raise LocalStackError(
+            f"the emulators were not ready after {self._start_timeout_seconds:.0f} s: "
+            f"{_essence(_text(self._output))} (log: {self._output})"
+        )
+
+    def _raise_ended(self) -> None:
+        text = _text(self._output)
+        if PORT_TAKEN in text:
+            raise _PortTaken
+        raise LocalStackError(f"the emulators ended before they were ready: {_essence(text)} (log: {self._output})")
+
+
+def _find_tools(root: Path | None) -> _Tools:
+    if root is None:
+        raise LocalStackError("there is no Firemesh checkout here; run this inside one")
+    node = locate.find_node()
+    if node is None or node.major < locate.NODE_MAJOR_MIN:
+        raise LocalStackError(f"Node >= {locate.NODE_MAJOR_MIN} is missing; `make doctor` says how to mend it")
+    firebase = locate.find_firebase(root)
+    if firebase is None:
+        raise LocalStackError("firebase-tools is not installed; run `make setup`")
+    java = locate.find_java(root)
+    if java is None:
+        raise LocalStackError(f"Java >= {locate.JAVA_MAJOR_MIN} is missing; run `make setup`")
+    emulator = locate.find_emulator()
+    if emulator is None:
+        raise LocalStackError("the Firestore emulator is missing; `make doctor` says how to mend it")
+    return _Tools(root, firebase, java.path, locate.runnable_jar(emulator, root / ".firemesh" / "emulator"))
+
+
+def _emulator_environment(tools: _Tools, scratch: Path) -> dict[str, str]:
+    environ = dict(os.environ)
+    # A stack inside a stack's environment must not inherit the outer one's emulators.
+    for name in ("FIRESTORE_EMULATOR_HOST", "FIREBASE_EMULATOR_HUB", "FIREBASE_CONFIG"):
+        environ.pop(name, None)
+    options = [os.environ.get("JDK_JAVA_OPTIONS", ""), JAVA_OPTIONS, f'"-Djava.io.tmpdir={scratch}"']
+    return environ | {
+        "PATH": f"{tools.java.parent}{os.pathsep}{environ.get('PATH', '')}",
+        "JAVA_HOME": str(tools.java.resolve().parent.parent),
+        "JDK_JAVA_OPTIONS": " ".join(filter(None, options)),
+        "FIRESTORE_EMULATOR_BINARY_PATH": str(tools.emulator_jar),
+        # firebase-tools registers each suite by project in the temporary folder; two of one project would quarrel.
+        "TMPDIR": str(scratch),
+    }
+
+
+def _new_log_folder(root: Path) -> Path:
+    """A fresh folder for one stack's logs; the oldest beyond LOG_FOLDERS_MAX are removed."""
+    logs = root / ".firemesh" / "logs"
+    logs.mkdir(parents=True, exist_ok=True)
+    for old in sorted(logs.iterdir())[: -(LOG_FOLDERS_MAX - 1)]:
+        if not (old / "tmp").exists():  # removed by the watchdog at the end, so: still running
+            shutil.rmtree(old, ignore_errors=True)
+    folder = logs / f"{time.strftime('%Y%m%d-%H%M%S')}-{os.getpid()}-{secrets.token_hex(2)}"
+    folder.mkdir()
+    return folder
+
+
+def _answers(port: int) -> bool:
+    connection = http.client.HTTPConnection(HOST, port, timeout=1.0)
+    try:
+        connection.request("GET", "/")
+        return connection.getresponse().status == http.client.OK
+    except (OSError, http.client.HTTPException):
+        return False
+    finally:
+        connection.close()
+
+
+def _text(log: Path) -> str:
+    return log.read_text(errors="replace") if log.exists() else ""
+
+
+def _essence(text: str) -> str:
+    """What a log says about a failure, on one line: its errors, else its last words."""
+    lines = [re.sub(r"\x1b\[[0-9;]*m", "", line).strip() for line in text.splitlines()]
+    lines = [line for line in lines if line]
+    errors = [line for line in lines if re.match(r"(Error|⬢|✖)", line)]
+    return " ".join(errors[-2:] or lines[-2:]) or "nothing was logged"

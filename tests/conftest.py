@@ -1,0 +1,20 @@
+"""Fixtures every folder of tests may use."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from firemesh_cli.stack.supervisor import LocalStack
+
+
+@pytest.fixture(scope="session")
+def local_stack() -> Iterator[LocalStack]:
+    """The emulators, started for the first test that asks and shared by all: use a mesh id of your own."""
+    with LocalStack() as stack:
+        yield stack
+
+
+@pytest.fixture(scope="session")
+def firestore_host(local_stack: LocalStack) -> str:
+    """Where the Firestore emulator listens, as "127.0.0.1:port"."""
+    return local_stack.firestore_host
