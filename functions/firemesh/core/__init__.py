@@ -1,7 +1,7 @@
 """The consensus core: pure decisions, no clock, no randomness, no I/O.
 
-A manager is a function from a state and an event to a state and effects. Whoever runs it (a process, a Cloud Function, the
-simulation, the exhaustive explorer) keeps this contract:
+A manager is a function from a state and an event to a state and effects. Whoever runs it (a process, a Cloud Function,
+the simulation, the exhaustive explorer) keeps this contract:
 
     manager = Manager(me, inc, machine, setup, params)
     perform(manager.start())
@@ -20,8 +20,8 @@ simulation, the exhaustive explorer) keeps this contract:
                 ArmDeadline(ms):    replace the one alarm on the store's clock; then step(DeadlinePassed(ms))
                 RoleChanged(...):   start (leader) or stop (not leader) listening to the inbox and to liveness
 
-Persist before you publish: nothing a manager decides is visible to anybody before its commit has landed, because the views
-are part of the same commit. One commit is in flight at a time. Every event may be lost, late or repeated, except that a
-Commit is always answered. Safety rests on the precondition of each commit alone; timers and clocks decide only when
-something is tried. See docs/protocol.md.
+Persist before you publish: nothing a manager decides is visible to anybody before its commit has landed, because the
+views are part of the same commit. One commit is in flight at a time. Every event may be lost, late or repeated, except
+that a Commit is always answered. Safety rests on the precondition of each commit alone; timers and clocks decide only
+when something is tried. See docs/protocol.md.
 """

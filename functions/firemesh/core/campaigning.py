@@ -1,7 +1,7 @@
 """A manager that finds the leader silent: it gathers votes as evidence and takes over with one conditional commit.
 
-Votes decide nothing about safety: the commit's precondition does. They keep one manager with a broken listener or a slow
-clock from deposing a healthy leader, and they settle who of several candidates goes first.
+Votes decide nothing about safety: the commit's precondition does. They keep one manager with a broken listener or a
+slow clock from deposing a healthy leader, and they settle who of several candidates goes first.
 """
 
 from typing import TypeVar

@@ -52,6 +52,8 @@ class Request:
     received: int
     command: Command | None
     problem: str = ""
+    sent: str = ""
+    """What was sent, as text, when it is no command."""
 
     @property
     def key(self) -> tuple[str, int]:
@@ -66,6 +68,7 @@ class Refusal:
     request_id: str
     reason: str
     detail: str = ""
+    sent: str = ""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

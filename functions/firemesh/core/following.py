@@ -24,8 +24,8 @@ S = TypeVar("S")
 def observe(turn: Turn[S], head: Head, version: int) -> None:
     """Take note of a head that somebody else may have written.
 
-    While a commit is in flight nothing is concluded from it: the answer to the commit, or the read that finds out about it,
-    tells more. An older version than the known one is a late message.
+    While a commit is in flight nothing is concluded from it: the answer to the commit, or the read that finds out about
+    it, tells more. An older version than the known one is a late message.
     """
     if turn.state.pending is not None or version <= turn.state.version:
         return

@@ -1,7 +1,7 @@
 """A manager that leads: it renews its lease, orders commands, publishes views, keeps the log short and hands over.
 
-Every commit is conditional on the head version this manager last knew. One commit is in flight at a time; its answer decides
-what comes next.
+Every commit is conditional on the head version this manager last knew. One commit is in flight at a time; its answer
+decides what comes next.
 """
 
 from dataclasses import replace
@@ -46,7 +46,7 @@ def propose(
     refusals: tuple[Refusal, ...] = (),
     **rest: Any,
 ) -> None:
-    """Send one commit built on the known head. The head's seq and nonce always change, so the commit never is a no-op."""
+    """Send one commit built on the known head. Its seq and nonce always change, so it never is a no-op."""
     state = turn.state
     after = after or state.replica
     entry_changes = log.head_with(state.head, entry, after) if entry is not None else {}
@@ -144,7 +144,7 @@ def resolve(turn: Turn[S], head: Head, version: int, elapsed_ms: int) -> None:
 
 
 def _lost(turn: Turn[S], head: Head, version: int) -> None:
-    """The head moved under the commit in flight. Nobody else moves the head of a living lease, so the lead is lost too."""
+    """The head moved under the commit in flight. Nobody else moves the head of a living lease: the lead is lost too."""
     turn.change(pending=None)
     if turn.state.role is ManagerRole.LEADER:
         following.step_down(turn)

@@ -46,8 +46,8 @@ class Machine(Protocol[S]):
     def apply(self, state: S, command: Command, at_ms: int) -> Transition[S]:
         """Apply one ordered command at store time `at_ms` (milliseconds). Total: never raises, for any payload.
 
-        The mesh itself sends three kinds with `agent_id == ""`: `mesh.deadline` {deadline_ms} when the armed deadline has
-        passed, `mesh.member_dead` {agent} and `mesh.member_left` {agent}.
+        The mesh itself sends three kinds with `agent_id == ""`: `mesh.deadline` {deadline_ms} when the armed deadline
+        has passed, `mesh.member_dead` {agent} and `mesh.member_left` {agent}.
         """
         ...
 

@@ -1,4 +1,4 @@
-"""The manager: one pure transition from an event to effects. The contract with its runner stands in the package docstring."""
+"""The manager: one pure transition from an event to effects. Its runner's contract stands in the package docstring."""
 
 from collections.abc import Mapping
 from typing import Any, Generic, TypeVar
@@ -41,13 +41,15 @@ PROPOSED_MAX = 100
 """Commands of the mesh itself that may wait at the leader: at most a few per member."""
 
 
-def step(identity: Identity[S], state: ManagerState[S], event: Event, at_ms: int) -> tuple[ManagerState[S], list[Effect]]:
+def step(
+    identity: Identity[S], state: ManagerState[S], event: Event, at_ms: int
+) -> tuple[ManagerState[S], list[Effect]]:
     """What a manager in `state` becomes and wants done on `event`. Pure.
 
     `at_ms` is the runner's estimate of the store's clock in milliseconds; it only stamps entries.
 
     Raises:
-        InvariantViolation: the store holds what this protocol cannot have written. Stop this manager; keep the documents.
+        InvariantViolation: the store holds what this protocol cannot have written. Stop; keep the documents.
     """
     turn = Turn(identity=identity, state=state, at_ms=at_ms)
     _dispatch(turn, event)
@@ -172,5 +174,3 @@ def _retry(turn: Turn[S]) -> None:
         turn.emit(ReadHead())
     else:
         following.catch_up(turn)
-
-

@@ -1,7 +1,7 @@
 """Who belongs to the mesh: joining, leaving, being declared dead. Pure transitions of the roster.
 
-One run of an agent's process is an *incarnation*. A dead or departed incarnation never comes back; the agent may, with a
-new one.
+One run of an agent's process is an *incarnation*. A dead or departed incarnation never comes back; the agent may, with
+a new one.
 """
 
 from collections.abc import Mapping
@@ -42,10 +42,11 @@ class MemberStatus(StrEnum):
 
 
 class JoinBody(StoredModel):
-    """Payload of `mesh.join`."""
+    """Payload of `mesh.join`. `replaces` names the agent's own earlier incarnation, known from its disk after a restart."""
 
     type: Annotated[AgentType, Field(strict=False)]
     process: ProcessId
+    replaces: Incarnation | Annotated[str, Field(max_length=0)] = ""
     environment: Annotated[str, Field(max_length=20)] = "cli"
     capabilities: Annotated[tuple[Annotated[str, Field(max_length=40)], ...], Field(strict=False, max_length=16)] = ()
 
@@ -97,18 +98,18 @@ EMPTY_ROSTER = Roster(members={}, voters=Voters())
 
 
 def join_problem(roster: Roster, command: Command, agents_max: int) -> str:
-    """Why this join is refused: MALFORMED, INCARNATION_ENDED, AGENT_ID_IN_USE or MESH_FULL; empty when it is welcome."""
+    """Why this join is refused: MALFORMED, INCARNATION_ENDED, AGENT_ID_IN_USE or MESH_FULL; empty when welcome."""
     try:
-        JoinBody.model_validate_json(command.payload)
+        body = JoinBody.model_validate_json(command.payload)
     except ValidationError:
         return "MALFORMED"
     member = roster.members.get(command.agent_id)
     if member is not None:
         if command.inc in member.past or (command.inc == member.inc and not member.alive):
             return "INCARNATION_ENDED"
-        if member.alive:
+        if member.alive and body.replaces != member.inc:
             return "AGENT_ID_IN_USE"
-    if len(roster.living()) >= agents_max:
+    if len(roster.living()) >= agents_max and (member is None or not member.alive):
         return "MESH_FULL"
     return ""
 

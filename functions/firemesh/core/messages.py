@@ -95,8 +95,8 @@ class Voters(StoredModel):
 class Entry(StoredModel):
     """One position of the replicated log: the commands ordered there, or none (the first entry of a term).
 
-    `at_ms` is the leader's estimate of the store's clock, never decreasing. `state_hash` covers the replicated state after
-    this entry and, through the hash before it, all history.
+    `at_ms` is the leader's estimate of the store's clock, never decreasing. `state_hash` covers the replicated state
+    after this entry and, through the hash before it, all history.
     """
 
     index: Annotated[int, Field(ge=1)]
@@ -111,8 +111,8 @@ class Entry(StoredModel):
 class Head(StoredModel):
     """The one hot document: lease, term, log cursor and voters. Every consensus change replaces it conditionally.
 
-    `seq` and `nonce` change with every commit: a write that changes nothing would not advance the document's update time,
-    and the nonce tells a manager whether a commit of unknown outcome was its own.
+    `seq` and `nonce` change with every commit: a write that changes nothing would not advance the document's update
+    time, and the nonce tells a manager whether a commit of unknown outcome was its own.
     """
 
     term: NonNegative = 0

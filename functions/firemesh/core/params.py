@@ -27,7 +27,7 @@ class Params:
     sends_max: int = 4
     """Times the identical commit is sent before a leader of unknown luck gives up its leadership."""
     append_interval_ms: int = 0
-    """Least time between two commits that carry commands; raise it to save writes (a document takes about one a second)."""
+    """Least time between two commits that carry commands; raise it to save writes (a document takes about 1/s)."""
     snapshot_every: int = 256
     keep_entries: int = 10_000
     """Log entries kept below the snapshot, so that a finished game can be replayed."""
@@ -54,7 +54,8 @@ class Params:
     def lease_ms(self) -> int:
         """How long after *sending* its last acknowledged commit a leader may believe in its lease.
 
-        1 % for clocks that run at different rates and a quarter of a second (at most a tenth of the ttl) for the check itself.
+        1 % for clocks that run at different rates and a quarter of a second (at most a tenth of the ttl) for the check
+        itself.
         """
         return int(0.99 * self.ttl_ms) - min(250, self.ttl_ms // 10)
 

@@ -1,6 +1,7 @@
 """The replicated state of a mesh: roster, sessions and the application's machine, moved on by log entries alone.
 
-Equal logs give equal replicas: `state_hash` at equal index is equal on every manager (checked when an entry is applied).
+Equal logs give equal replicas: `state_hash` at equal index is equal on every manager (checked when an entry is
+applied).
 """
 
 import hashlib
@@ -69,11 +70,14 @@ def apply_entry(replica: Replica[S], machine: Machine[S], entry: Entry) -> Repli
     """
     if entry.index != replica.index + 1 or entry.prev_term != replica.term:
         raise InvariantViolation(
-            f"entry {entry.index} (after term {entry.prev_term}) does not follow entry {replica.index} (term {replica.term})"
+            f"entry {entry.index} (after term {entry.prev_term}) does not follow "
+            f"entry {replica.index} (term {replica.term})"
         )
     moved = advance(replica, machine, entry.index, entry.term, entry.at_ms, entry.batch)
     if moved.state_hash != entry.state_hash:
-        raise InvariantViolation(f"state hash at entry {entry.index} is {moved.state_hash}, the log says {entry.state_hash}")
+        raise InvariantViolation(
+            f"state hash at entry {entry.index} is {moved.state_hash}, the log says {entry.state_hash}"
+        )
     return moved
 
 
@@ -130,7 +134,10 @@ def _apply(replica: Replica[S], machine: Machine[S], command: Command) -> Replic
 def _join(replica: Replica[S], command: Command) -> Replica[S]:
     roster = membership.joined(replica.roster, command, replica.index)
     refused = {agent: rows for agent, rows in replica.refused.items() if agent != command.agent_id}
-    return _count(replace(replica, roster=roster, refused=refused), command)
+    before = replica.roster.members.get(command.agent_id)
+    ended = "" if before is None else before.client
+    sessions = {client: seq for client, seq in replica.sessions.items() if client != ended}
+    return _count(replace(replica, roster=roster, refused=refused, sessions=sessions), command)
 
 
 def _end_by_order(replica: Replica[S], machine: Machine[S], command: Command, status: MemberStatus) -> Replica[S]:

@@ -1,8 +1,8 @@
 """At most once: which waiting requests are ordered next, which are done already, which are refused.
 
-A session (`agent~inc`) opens with its `mesh.join` at sequence number 1; from then on each command carries the next number.
-A number at or below the last ordered one was ordered before: it is done. A number beyond the next one is refused, because
-ordering it would lose the ones between.
+A session (`agent~inc`) opens with its `mesh.join` at sequence number 1; from then on each command carries the next
+number. A number at or below the last ordered one was ordered before: it is done. A number beyond the next one is
+refused, because ordering it would lose the ones between.
 """
 
 from collections.abc import Iterable
@@ -78,7 +78,7 @@ class _Admitting:
             return False
         command = request.command
         if command is None:
-            self.refusals.append(Refusal(request.id, "MALFORMED", request.problem))
+            self.refusals.append(Refusal(request.id, "MALFORMED", request.problem, request.sent))
             return True
         verdict = self._judge(command)
         if verdict == GAP:
@@ -123,6 +123,9 @@ class _Admitting:
         if command.agent_id:
             self.sessions[command.client] = command.seq
         if command.kind == membership.JOIN:
+            before = self.roster.members.get(command.agent_id)
+            if before is not None:
+                self.sessions.pop(before.client, None)
             self.roster = membership.joined(self.roster, command, self.index)
         elif command.kind == membership.LEAVE:
             self.roster = membership.ended(self.roster, command.agent_id, command.inc, MemberStatus.LEFT, self.index)

@@ -1,6 +1,7 @@
 """One turn of a manager: its state, what it may not forget during a step, and the effects it asks for.
 
-`ManagerState` is a frozen value: the explorer hashes it, the simulation prints it. `Turn` collects what one step changes.
+`ManagerState` is a frozen value: the explorer hashes it, the simulation prints it. `Turn` collects what one step
+changes.
 """
 
 from dataclasses import dataclass, field, replace
@@ -17,7 +18,7 @@ S = TypeVar("S")
 
 @dataclass(frozen=True, slots=True)
 class Pending(Generic[S]):
-    """The one commit in flight, and the replica as it will be if it lands. `resolving`: its outcome is being found out."""
+    """The one commit in flight, and the replica if it lands. `resolving`: its outcome is being found out."""
 
     proposal: Proposal
     after: Replica[S]
