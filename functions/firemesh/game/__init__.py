@@ -1,0 +1,1 @@
+"""The replicated machines: pure rules, without clock, chance, network or log."""

@@ -1,0 +1,47 @@
+"""The Mafia machine, as the mesh runs it."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from firemesh.core.machine import Transition
+from firemesh.core.messages import Command
+from firemesh.game.mafia.codec import decode_state, encode_state
+from firemesh.game.mafia.commands import obey
+from firemesh.game.mafia.events import events_between
+from firemesh.game.mafia.reasons import Reason
+from firemesh.game.mafia.setup import read_setup
+from firemesh.game.mafia.state import State
+from firemesh.game.mafia.views import views_of
+
+
+class MafiaMachine:
+    """A game of Mafia for 5 to 30 seats. Setup: see `setup.Setup`; commands: see `commands.KINDS`."""
+
+    name = "mafia"
+
+    def initial(self, setup: Mapping[str, Any]) -> State:
+        """An empty lobby, whose clock starts with the first command. Raises InvalidMessage for a senseless setup."""
+        return State(read_setup(setup))
+
+    def apply(self, state: State, command: Command, at_ms: int) -> Transition[State]:
+        """Obey one command, or refuse it with a `reasons.Reason`. Commands count in log order, late ones too."""
+        result = obey(state, command, at_ms)
+        if isinstance(result, Reason):
+            return Transition(state, result.value)
+        return Transition(result, events=events_between(state, result))
+
+    def views(self, state: State) -> Mapping[str, Mapping[str, Any]]:
+        """The `public` view and one `agent_{id}` view per seat; spectators read the public one."""
+        return views_of(state)
+
+    def deadline_ms(self, state: State) -> int | None:
+        """When the present phase ends; 0 before the lobby's clock has started (due at once); None after the game."""
+        return state.deadline_ms
+
+    def encode(self, state: State) -> Mapping[str, Any]:
+        """The whole state, secrets included, as a JSON object."""
+        return encode_state(state)
+
+    def decode(self, data: Mapping[str, Any]) -> State:
+        """The inverse of `encode`. Raises CorruptDocument."""
+        return decode_state(data)
