@@ -43,8 +43,8 @@ def run(args: argparse.Namespace) -> int:
             for name, value in environment.items():
                 print(f"export {name}={value}", flush=True)
         print(f"ready on {stack.firestore_host}; logs in {stack.log_folder}; Ctrl-C ends it", file=sys.stderr)
-        status = stack.wait()
-        raise LocalStackError(f"the emulators ended by themselves with status {status}; see {stack.log_folder}")
+        stack.wait()
+        raise LocalStackError(f"the emulators ended by themselves; see {stack.log_folder}")
 
 
 def _interrupt(*_: object) -> NoReturn:

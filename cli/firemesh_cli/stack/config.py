@@ -57,13 +57,17 @@ def write_config(root: Path, name: str, ports: Ports) -> Path:
     """Write one stack's configuration beside firebase.json, so that the relative paths in it hold.
 
     Raises:
-        LocalStackError: firebase.json is missing or not JSON.
+        LocalStackError: firebase.json is missing or not JSON, or the rules it names are missing: without them the
+            emulator would start all the same and allow everything.
     """
     source = root / "firebase.json"
     try:
         base = json.loads(source.read_text())
     except (OSError, ValueError) as error:
         raise LocalStackError(f"{source} cannot be read: {error}") from error
+    rules = base.get("firestore", {}).get("rules", "firestore.rules")
+    if not (root / rules).is_file():
+        raise LocalStackError(f"firebase.json names the security rules {rules}, and {root / rules} is missing")
     path = root / f".firemesh-stack-{name}.json"
     path.write_text(json.dumps(emulator_config(base, ports, sys.version_info[:2]), indent=2) + "\n")
     return path

@@ -27,6 +27,9 @@ START_ATTEMPTS_MAX = 3
 LOG_FOLDERS_MAX = 20
 STOP_SECONDS_MAX = 15.0
 POLL_SECONDS = 0.02
+WATCH_SECONDS = 1.0
+SILENCES_MAX = 3
+ERROR_LINES_MAX = 2
 READY = "All emulators ready"
 PORT_TAKEN = "port taken"
 MARK = "FIREMESH_STACK"
@@ -92,8 +95,8 @@ class LocalStack:
 
     @property
     def alive(self) -> bool:
-        """Whether the emulators run."""
-        return self._watchdog is not None and self._watchdog.poll() is None
+        """Whether the emulators run and answer. firebase-tools stays when its emulator is killed, so both are asked."""
+        return self._supervised and self._ports is not None and _answers(self._ports.firestore)
 
     def environment(self) -> dict[str, str]:
         """What a child process needs in its environment to talk to this stack, and to nothing else."""
@@ -153,9 +156,16 @@ class LocalStack:
             # Somebody killed the watchdog itself, so its work is ours.
             sweep(f"{MARK}={self._name}".encode())
 
-    def wait(self) -> int:
-        """Block until the emulators end by themselves; gives their exit status."""
-        return self._watchdog.wait() if self._watchdog is not None else 0
+    def wait(self) -> None:
+        """Block until the emulators end by themselves, or no longer answer."""
+        silences = 0
+        while self._watchdog is not None and silences < SILENCES_MAX:
+            silences = 0 if self.alive else silences + 1
+            try:
+                self._watchdog.wait(WATCH_SECONDS)
+            except subprocess.TimeoutExpired:
+                continue
+            return
 
     def __enter__(self) -> Self:
         return self.start()
@@ -164,6 +174,10 @@ class LocalStack:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.stop()
+
+    @property
+    def _supervised(self) -> bool:
+        return self._watchdog is not None and self._watchdog.poll() is None
 
     @property
     def _output(self) -> Path:
@@ -202,7 +216,7 @@ class LocalStack:
         deadline = time.monotonic() + self._start_timeout_seconds
         said_ready = False
         while time.monotonic() < deadline:
-            ended = not self.alive
+            ended = not self._supervised
             said_ready = said_ready or READY in _text(self._output)
             if ended:
                 self._raise_ended()
@@ -211,14 +225,16 @@ class LocalStack:
             time.sleep(POLL_SECONDS)
         raise LocalStackError(
             f"the emulators were not ready after {self._start_timeout_seconds:.0f} s: "
-            f"{_essence(_text(self._output))} (log: {self._output})"
+            f"{_essence(self.log_folder)} (log: {self._output})"
         )
 
     def _raise_ended(self) -> None:
         text = _text(self._output)
         if PORT_TAKEN in text:
             raise _PortTaken
-        raise LocalStackError(f"the emulators ended before they were ready: {_essence(text)} (log: {self._output})")
+        raise LocalStackError(
+            f"the emulators ended before they were ready: {_essence(self.log_folder)} (log: {self._output})"
+        )
 
 
 def _find_tools(root: Path | None) -> _Tools:
@@ -282,9 +298,10 @@ def _text(log: Path) -> str:
     return log.read_text(errors="replace") if log.exists() else ""
 
 
-def _essence(text: str) -> str:
-    """What a log says about a failure, on one line: its errors, else its last words."""
-    lines = [re.sub(r"\x1b\[[0-9;]*m", "", line).strip() for line in text.splitlines()]
+def _essence(log_folder: Path) -> str:
+    """What the logs of a failed start say, on one line: the errors in them, else the last words."""
+    text = "\n".join(_text(path) for path in sorted(log_folder.glob("*.log")) if path.name != "firebase-debug.log")
+    lines = [re.sub(r"\x1b\[[0-9;]*m", "", line).strip(" \t,") for line in text.splitlines()]
     lines = [line for line in lines if line]
-    errors = [line for line in lines if re.match(r"(Error|⬢|✖)", line)]
-    return " ".join(errors[-2:] or lines[-2:]) or "nothing was logged"
+    errors = [line for line in lines if re.search(r"^Error|has exited|already in use", line)]
+    return "; ".join((errors or lines)[-ERROR_LINES_MAX:]) or "nothing was logged"
