@@ -1,0 +1,1 @@
+"""The store edge: documents with atomic conditional commits, strong reads and listeners."""

@@ -1,7 +1,7 @@
 """The store port: the few operations on documents that Firemesh needs, and their exact meaning.
 
-Two implementations stand beside this file: `memory.MemoryStore`, a verified fake, and `firestore.FirestoreStore`, the only
-importer of the vendor SDK. One contract suite runs against both (tests/contract).
+Two implementations stand beside this file: `memory.MemoryStore`, a verified fake, and `firestore.FirestoreStore`, the
+only importer of the vendor SDK. One contract suite runs against both (tests/contract).
 
 A path is slash-separated, relative to the database root: `meshes/m1/consensus/head`. A document is a JSON object whose
 values are None, bool, int, float, str, lists and objects; a list may not hold a list directly (Firestore's rule).
@@ -15,7 +15,16 @@ from typing import Any, Protocol
 Fields = Mapping[str, Any]
 
 COMMIT_WRITES_MAX = 500
-"""Writes in one commit. Firestore no longer states a limit; this one keeps a commit well below 10 MiB."""
+"""Writes in one commit. Firestore no longer states a limit."""
+
+COMMIT_BYTES_MAX = 9_000_000
+"""Bytes of all documents in one commit; Firestore takes 10 MiB."""
+
+DOCUMENT_BYTES_MAX = 1_000_000
+"""Bytes of one document, counted as Firestore counts; below its 1 MiB, so that the two sums need not agree exactly."""
+
+READ_PATHS_MAX = 500
+"""Paths in one `get_all`, and documents in one `list_documents` or collection listener."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +82,7 @@ class Document:
 
 @dataclass(frozen=True, slots=True)
 class ReadResult:
-    """A consistent strong read: the documents found, as of `read_time`. A path asked for and absent here does not exist."""
+    """A consistent strong read: the documents found, as of `read_time`. A path asked for and absent does not exist."""
 
     read_time: int
     documents: Mapping[str, Document]
@@ -108,12 +117,16 @@ class WatchSnapshot:
 class Watch(Protocol):
     """A running listener: iterate it for snapshots, close it when done.
 
-    The first snapshot comes even when nothing matches. Iteration ends with StoreUnavailable when the listener cannot go on
-    (the caller opens a new one) and with PermissionDenied when the identity may not listen. A listener may also fall silent:
-    `heard_at` is the loop time at which the server was last heard, for the supervisor to judge.
+    The first snapshot comes even when nothing matches. A slow consumer gets the latest snapshot, not every one; one
+    consumer per watch. Iteration ends with StoreUnavailable when the listener cannot go on (the caller opens a new
+    one), with PermissionDenied when the identity may not listen and with InvalidMessage when the target makes no sense.
+    A listener may also fall silent: the supervisor judges by `heard_at`.
     """
 
-    heard_at: float
+    @property
+    def heard_at(self) -> float:
+        """The loop time (seconds) at which the server last confirmed this target, or at which the watch was opened."""
+        ...
 
     def __aiter__(self) -> AsyncIterator[WatchSnapshot]: ...
 
@@ -128,20 +141,21 @@ class Store(Protocol):
     async def commit(self, writes: Sequence[Write], *, timeout_seconds: float = 1.5) -> CommitResult:
         """Apply all writes atomically, or none.
 
-        Never retried inside. Each document occurs at most once in `writes`.
+        Never retried inside. At least one write; each document occurs at most once in `writes`.
 
         Raises:
             PreconditionFailed: nothing landed (a Create found its document, or an update time differs).
             OutcomeUnknown: no answer in time; it may have landed, or land later. Read before deciding.
-            InvalidMessage: a document does not fit the store (nested lists, too large, too many writes).
-            PermissionDenied: the identity may not write this.
+            InvalidMessage: it does not fit the store (nested lists, too large, too many writes); nothing landed.
+            PermissionDenied: the identity may not write this; nothing landed.
         """
         ...
 
     async def get_all(self, paths: Sequence[str], *, timeout_seconds: float = 1.5) -> ReadResult:
-        """Read documents by path in one consistent strong read.
+        """Read documents by path (1 to READ_PATHS_MAX) in one consistent strong read.
 
         Raises:
+            InvalidMessage: no path, too many, or a malformed one.
             StoreUnavailable: no answer in time.
             PermissionDenied: the identity may not read this.
         """
@@ -153,6 +167,7 @@ class Store(Protocol):
         """Read up to `limit` documents of a collection in id order, from id `start_at` (inclusive) on.
 
         Raises:
+            InvalidMessage: a malformed path, or a limit outside 1 to READ_PATHS_MAX.
             StoreUnavailable: no answer in time.
             PermissionDenied: the identity may not read this.
         """
@@ -163,5 +178,5 @@ class Store(Protocol):
         ...
 
     async def close(self) -> None:
-        """Close every watch and the connection. Idempotent."""
+        """Close every watch and the connection. Idempotent; every later call raises StoreUnavailable."""
         ...

@@ -1,0 +1,178 @@
+"""`FirestoreStore`: the store port on raw protobuf and one asynchronous gRPC channel."""
+
+import asyncio
+import os
+from collections.abc import AsyncIterator, Sequence
+from typing import Any
+
+from google.auth.credentials import Credentials
+from grpc.aio import AioRpcError
+
+from firemesh.errors import OutcomeUnknown, StoreUnavailable
+from firemesh.store.base import CommitResult, Create, Delete, Document, Put, ReadResult, Target, Write
+from firemesh.store.documents import check_list, check_read_paths, check_writes, split_path
+from firemesh.store.feed import SnapshotFeed
+from firemesh.store.firestore import protos
+from firemesh.store.firestore.channel import Metadata, emulator_identity, fixed_metadata, open_channel
+from firemesh.store.firestore.codec import decode_fields, encode_fields
+from firemesh.store.firestore.failures import commit_error, read_error
+from firemesh.store.firestore.listen import ListenStream
+from firemesh.store.firestore.protos import SERVICE, Message, nanoseconds, set_timestamp
+
+
+def connect(project: str, host: str | None = None, *, client_name: str = "") -> "FirestoreStore":
+    """The store of a project: the emulator at `host` or FIRESTORE_EMULATOR_HOST where either is set, else Firestore."""
+    return FirestoreStore(
+        project, host=host or os.environ.get("FIRESTORE_EMULATOR_HOST") or None, client_name=client_name
+    )
+
+
+class FirestoreStore:
+    """A `Store` on one Firestore database. Make one per process, inside a running event loop.
+
+    `host` is an emulator's `127.0.0.1:port`; None means Firestore itself. Without `credentials` Firestore is entered
+    with the machine's application default credentials, and the emulator as its owner, whom no security rule binds.
+    `client_name` says to the billing meter who asks.
+
+    Raises PermissionDenied when no credentials are found.
+    """
+
+    def __init__(
+        self,
+        project: str,
+        *,
+        host: str | None = None,
+        database: str = "(default)",
+        credentials: Credentials | None = None,
+        client_name: str = "",
+    ) -> None:
+        self._database = f"projects/{project}/databases/{database}"
+        self._prefix = f"{self._database}/documents/"
+        self._emulated = host is not None
+        self._credentials = credentials
+        self._metadata = fixed_metadata(self._database, client_name)
+        self._channel = open_channel(host, credentials)
+        self._commit = self._method("unary_unary", "Commit", protos.CommitRequest, protos.CommitResponse)
+        self._batch_get = self._method(
+            "unary_stream", "BatchGetDocuments", protos.BatchGetDocumentsRequest, protos.BatchGetDocumentsResponse
+        )
+        self._run_query = self._method("unary_stream", "RunQuery", protos.RunQueryRequest, protos.RunQueryResponse)
+        self._listen = self._method("stream_stream", "Listen", protos.ListenRequest, protos.ListenResponse)
+        self._stream = ListenStream(self._open_listen, self._database)
+        self._closed = False
+
+    @property
+    def streams_opened(self) -> int:
+        """How many Listen streams this store has opened: one, plus one for each reconnection."""
+        return self._stream.opened
+
+    async def commit(self, writes: Sequence[Write], *, timeout_seconds: float = 1.5) -> CommitResult:
+        """See `Store`."""
+        self._require_open()
+        check_writes(writes)
+        request = protos.CommitRequest(database=self._database)
+        for write in writes:
+            self._encode_write(request.writes.add(), write)
+        try:
+            response = await self._commit(request, timeout=timeout_seconds, metadata=self._headers())
+        except AioRpcError as error:
+            raise commit_error(error) from error
+        except asyncio.CancelledError:
+            if not self._cancelled_by_close():
+                raise
+            raise OutcomeUnknown("the store was closed before the answer came") from None
+        commit_time = nanoseconds(response.commit_time)
+        times = (nanoseconds(result.update_time) or commit_time for result in response.write_results)
+        return CommitResult(commit_time, tuple(times))
+
+    async def get_all(self, paths: Sequence[str], *, timeout_seconds: float = 1.5) -> ReadResult:
+        """See `Store`."""
+        self._require_open()
+        check_read_paths(paths)
+        request = protos.BatchGetDocumentsRequest(database=self._database)
+        request.documents.extend(self._prefix + path for path in paths)
+        call = self._batch_get(request, timeout=timeout_seconds, metadata=self._headers())
+        return await self._collect(call, "found")
+
+    async def list_documents(
+        self, collection: str, *, start_at: str = "", limit: int = 300, timeout_seconds: float = 5.0
+    ) -> ReadResult:
+        """See `Store`."""
+        self._require_open()
+        check_list(collection, start_at, limit)
+        parent, name = split_path(collection)
+        request = protos.RunQueryRequest(parent=(self._prefix + parent).rstrip("/"))
+        query = request.structured_query
+        query.from_.add().collection_id = name
+        query.order_by.add(direction=protos.StructuredQuery.ASCENDING).field.field_path = "__name__"
+        query.limit.value = limit
+        if start_at:
+            query.start_at.before = True
+            query.start_at.values.add().reference_value = f"{self._prefix}{collection}/{start_at}"
+        call = self._run_query(request, timeout=timeout_seconds, metadata=self._headers())
+        return await self._collect(call, "document")
+
+    def watch(self, target: Target) -> SnapshotFeed:
+        """See `Store`."""
+        return self._stream.watch(target)
+
+    async def close(self) -> None:
+        """See `Store`."""
+        if not self._closed:
+            self._closed = True
+            await self._stream.close()
+            await self._channel.close()
+
+    async def _collect(self, call: Any, document_field: str) -> ReadResult:
+        """Gather a streamed read. All its documents are as of the last read time that the server names."""
+        read_time = 0
+        documents: dict[str, Document] = {}
+        try:
+            async for response in call:
+                read_time = max(read_time, nanoseconds(response.read_time))
+                if response.HasField(document_field):
+                    document = self._decode_document(getattr(response, document_field))
+                    documents[document.path] = document
+        except AioRpcError as error:
+            raise read_error(error) from error
+        except asyncio.CancelledError:
+            if not self._cancelled_by_close():
+                raise
+            raise StoreUnavailable("the store was closed before the answer came") from None
+        return ReadResult(read_time, documents)
+
+    def _decode_document(self, stored: Message) -> Document:
+        path = stored.name.removeprefix(self._prefix)
+        return Document(path, decode_fields(stored.fields), nanoseconds(stored.update_time))
+
+    def _encode_write(self, target: Message, write: Write) -> None:
+        if isinstance(write, Delete):
+            target.delete = self._prefix + write.path
+            return
+        target.update.name = self._prefix + write.path
+        encode_fields(target.update.fields, write.fields)
+        if isinstance(write, Create):
+            target.current_document.exists = False
+        elif isinstance(write, Put) and write.if_update_time is not None:
+            set_timestamp(target.current_document.update_time, write.if_update_time)
+
+    def _method(self, shape: str, name: str, request: Any, response: Any) -> Any:
+        return getattr(self._channel, shape)(
+            SERVICE + name, request_serializer=request.SerializeToString, response_deserializer=response.FromString
+        )
+
+    def _open_listen(self, requests: AsyncIterator[Message]) -> Any:
+        return self._listen(requests, metadata=self._headers())
+
+    def _headers(self) -> Metadata:
+        """Against Firestore the channel adds the credentials; against the emulator we do."""
+        return self._metadata + emulator_identity(self._credentials) if self._emulated else self._metadata
+
+    def _require_open(self) -> None:
+        if self._closed:
+            raise StoreUnavailable("the store is closed")
+
+    def _cancelled_by_close(self) -> bool:
+        """A closing channel cancels its calls; that must not look like a cancellation of the caller's task."""
+        task = asyncio.current_task()
+        return self._closed and not (task is not None and task.cancelling())

@@ -1,0 +1,241 @@
+"""One mesh in the store: the words of consensus on one side, documents on the other.
+
+Every method is one round trip. Documents that only the mesh writes are trusted to fit their models; one that does not is a
+CorruptDocument. What agents write (the inbox) is never trusted: it becomes a `Request` with a command or with its problem.
+"""
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Annotated, Any, TypeVar
+
+from pydantic import Field, ValidationError
+
+from firemesh.core.effects import ElectionRead, Projection, Proposal, Refusal, Request
+from firemesh.core.health import Beat
+from firemesh.core.messages import Command, Entry, Head, Snapshot, StoredModel, Vote
+from firemesh.core.params import Params
+from firemesh.errors import AlreadyExists, CorruptDocument, MeshNotFound, PreconditionFailed
+from firemesh.store import paths
+from firemesh.store.base import Create, Delete, Document, Put, Store, Watch, Write
+from firemesh.store.base import CollectionTarget, DocumentTarget
+
+INBOX_LISTENED_MAX = 200
+LIVENESS_LISTENED_MAX = 64
+REFUSALS_SHOWN_MAX = 8
+SENT_CHARACTERS_MAX = 2000
+
+Model = TypeVar("Model", bound=StoredModel)
+
+
+class MeshRecord(StoredModel):
+    """The mesh document: what the mesh replicates and how it keeps time. Written once, at creation."""
+
+    machine: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,39}$")]
+    setup: dict[str, Any]
+    params: dict[str, int]
+
+    def timing(self) -> Params:
+        """The validated parameters. Raises InvalidParameters when they contradict each other."""
+        return Params(**self.params)
+
+
+class MeshStore:
+    """Reads and writes the documents of one mesh."""
+
+    def __init__(self, store: Store, mesh_id: str, *, rpc_timeout_seconds: float = 1.5) -> None:
+        self.store = store
+        self.mesh_id = mesh_id
+        self.rpc_timeout_seconds = rpc_timeout_seconds
+
+    async def create(self, record: MeshRecord) -> None:
+        """Create the mesh with an empty log and nobody leading.
+
+        Raises:
+            AlreadyExists: a mesh of this id is there, perhaps created at the same moment; nothing was changed.
+        """
+        writes = [
+            Create(paths.mesh(self.mesh_id), record.model_dump(mode="json")),
+            Create(paths.head(self.mesh_id), Head().model_dump(mode="json")),
+        ]
+        try:
+            await self.store.commit(writes)
+        except PreconditionFailed as error:
+            raise AlreadyExists(f"mesh {self.mesh_id!r} exists already") from error
+
+    async def read_record(self) -> MeshRecord:
+        """The mesh document. Raises MeshNotFound."""
+        path = paths.mesh(self.mesh_id)
+        found = (await self.store.get_all([path])).documents
+        if path not in found:
+            raise MeshNotFound(f"there is no mesh {self.mesh_id!r}; create it with `firemesh mesh create {self.mesh_id}`")
+        return _model(MeshRecord, found[path])
+
+    async def commit(self, proposal: Proposal) -> int:
+        """Send a proposal once; the new version of the head. Raises what `Store.commit` raises."""
+        writes = [
+            Put(paths.head(self.mesh_id), proposal.head.model_dump(mode="json"), if_update_time=proposal.base_version),
+            *self._log_writes(proposal),
+            *(self._projection_write(projection) for projection in proposal.projections),
+            *(Delete(paths.request(self.mesh_id, request_id)) for request_id in proposal.requests_done),
+            *self._refusal_writes(proposal.refusals),
+        ]
+        result = await self.store.commit(writes, timeout_seconds=self.rpc_timeout_seconds)
+        return result.update_times[0]
+
+    async def cast_vote(self, vote: Vote) -> None:
+        """Create a vote; that this manager voted in the term before is as good."""
+        write = Create(paths.vote(self.mesh_id, vote.term, vote.voter), vote.model_dump(mode="json"))
+        try:
+            await self.store.commit([write], timeout_seconds=self.rpc_timeout_seconds)
+        except PreconditionFailed:
+            return
+
+    async def read_head(self) -> tuple[Head, int]:
+        """The head and its version, by a strong read. Raises MeshNotFound."""
+        path = paths.head(self.mesh_id)
+        result = await self.store.get_all([path], timeout_seconds=self.rpc_timeout_seconds)
+        return self._head(result.documents.get(path))
+
+    async def read_election(self, term: int, voters: Sequence[str]) -> ElectionRead:
+        """Head and votes of one term by one consistent strong read."""
+        vote_paths = [paths.vote(self.mesh_id, term, voter) for voter in voters]
+        wanted = [paths.head(self.mesh_id), *vote_paths]
+        result = await self.store.get_all(wanted, timeout_seconds=self.rpc_timeout_seconds)
+        head, version = self._head(result.documents.get(wanted[0]))
+        votes = tuple(_model(Vote, result.documents[path]) for path in vote_paths if path in result.documents)
+        return ElectionRead(term=term, head=head, version=version, read_time=result.read_time, votes=votes)
+
+    async def read_entries(self, first: int, last: int) -> tuple[Entry, ...]:
+        """The entries found from `first` to `last`, in order."""
+        wanted = [paths.entry(self.mesh_id, index) for index in range(first, last + 1)]
+        result = await self.store.get_all(wanted, timeout_seconds=self.rpc_timeout_seconds)
+        return tuple(_model(Entry, result.documents[path]) for path in wanted if path in result.documents)
+
+    async def read_snapshot(self, index: int) -> Snapshot | None:
+        """The snapshot at an index, or None when it has been superseded."""
+        path = paths.snapshot(self.mesh_id, index)
+        document = (await self.store.get_all([path], timeout_seconds=self.rpc_timeout_seconds)).documents.get(path)
+        return None if document is None else _model(Snapshot, document)
+
+    async def submit(self, request_id: str, command: Command) -> None:
+        """Put a command into the inbox. That it lies there already is as good. Raises what `Store.commit` raises."""
+        write = Create(paths.request(self.mesh_id, request_id), command.model_dump(mode="json"))
+        try:
+            await self.store.commit([write], timeout_seconds=self.rpc_timeout_seconds)
+        except PreconditionFailed:
+            return
+
+    async def write_beat(self, beat: Beat) -> None:
+        """Replace the sign of life of a process."""
+        write = Put(paths.beat(self.mesh_id, beat.process), beat.model_dump(mode="json"))
+        await self.store.commit([write], timeout_seconds=self.rpc_timeout_seconds)
+
+    async def delete_beat(self, process_id: str) -> None:
+        """Remove the sign of life of a process that stops in good order."""
+        await self.store.commit([Delete(paths.beat(self.mesh_id, process_id))], timeout_seconds=self.rpc_timeout_seconds)
+
+    async def read_beat(self, process_id: str) -> tuple[Beat | None, int, int]:
+        """The last sign of life, its update time and the read time, in the store's nanoseconds."""
+        path = paths.beat(self.mesh_id, process_id)
+        result = await self.store.get_all([path], timeout_seconds=self.rpc_timeout_seconds)
+        document = result.documents.get(path)
+        if document is None:
+            return None, 0, result.read_time
+        return parse_beat(document), document.update_time, result.read_time
+
+    def watch_head(self) -> Watch:
+        """Listen to the head."""
+        return self.store.watch(DocumentTarget(paths.head(self.mesh_id)))
+
+    def watch_inbox(self) -> Watch:
+        """Listen to the commands that wait, at most 200 at a time."""
+        return self.store.watch(CollectionTarget(paths.inbox(self.mesh_id), limit=INBOX_LISTENED_MAX))
+
+    def watch_liveness(self) -> Watch:
+        """Listen to the signs of life of all processes."""
+        return self.store.watch(CollectionTarget(paths.liveness(self.mesh_id), limit=LIVENESS_LISTENED_MAX))
+
+    def watch_document(self, path: str) -> Watch:
+        """Listen to one document of the mesh, by its path below the mesh."""
+        return self.store.watch(DocumentTarget(paths.below(self.mesh_id, path)))
+
+    def parse_head(self, document: Document) -> Head:
+        """The head in a document a listener showed."""
+        return _model(Head, document)
+
+    def _head(self, document: Document | None) -> tuple[Head, int]:
+        if document is None:
+            raise MeshNotFound(f"there is no mesh {self.mesh_id!r}")
+        return _model(Head, document), document.update_time
+
+    def _log_writes(self, proposal: Proposal) -> list[Write]:
+        writes: list[Write] = []
+        if proposal.entry is not None:
+            path = paths.entry(self.mesh_id, proposal.entry.index)
+            writes.append(Create(path, proposal.entry.model_dump(mode="json")))
+        if proposal.snapshot is not None:
+            path = paths.snapshot(self.mesh_id, proposal.snapshot.index)
+            writes.append(Create(path, proposal.snapshot.model_dump(mode="json")))
+        if proposal.snapshot_dropped:
+            writes.append(Delete(paths.snapshot(self.mesh_id, proposal.snapshot_dropped)))
+        if proposal.entries_dropped is not None:
+            first, last = proposal.entries_dropped
+            writes.extend(Delete(paths.entry(self.mesh_id, index)) for index in range(first, last + 1))
+        return writes
+
+    def _projection_write(self, projection: Projection) -> Write:
+        path = paths.below(self.mesh_id, projection.path)
+        return Delete(path) if projection.fields is None else Put(path, projection.fields)
+
+    def _refusal_writes(self, refusals: tuple[Refusal, ...]) -> list[Write]:
+        per_sender: dict[str, list[Refusal]] = {}
+        for refusal in refusals:
+            per_sender.setdefault(paths.sender_of(refusal.request_id), []).append(refusal)
+        writes: list[Write] = [Delete(paths.request(self.mesh_id, refusal.request_id)) for refusal in refusals]
+        for sender, rows in per_sender.items():
+            shown = [_refusal_row(row) for row in rows[-REFUSALS_SHOWN_MAX:]]
+            writes.append(Put(paths.refused(self.mesh_id, sender), {"count": len(rows), "refusals": shown}))
+        return writes
+
+
+def parse_request(document: Document) -> Request:
+    """What lies in one inbox document: a command, or why it is none."""
+    try:
+        command = Command.model_validate(dict(document.fields))
+    except ValidationError as error:
+        return _malformed(document, "; ".join(_problem(row) for row in error.errors(include_input=False)[:3]))
+    expected = paths.request_id(command.agent_id, command.inc, command.seq)
+    if command.agent_id and document.id != expected:
+        return _malformed(document, f"document id is {document.id[:80]!r}, the command belongs under {expected!r}")
+    return Request(id=document.id, received=document.update_time, command=command)
+
+
+def parse_beat(document: Document) -> Beat | None:
+    """The sign of life in a document, or None when it is malformed: a broken process looks silent."""
+    try:
+        beat = Beat.model_validate(dict(document.fields))
+    except ValidationError:
+        return None
+    return beat if beat.process == document.id else None
+
+
+def _malformed(document: Document, problem: str) -> Request:
+    sent = json.dumps(dict(document.fields), default=str, ensure_ascii=False)[:SENT_CHARACTERS_MAX]
+    return Request(id=document.id, received=document.update_time, command=None, problem=problem, sent=sent)
+
+
+def _problem(row: Mapping[str, Any]) -> str:
+    where = ".".join(str(part) for part in row["loc"])
+    return f"{where or 'document'}: {row['msg']}"
+
+
+def _refusal_row(refusal: Refusal) -> Mapping[str, Any]:
+    return {"request": refusal.request_id, "reason": refusal.reason, "detail": refusal.detail, "sent": refusal.sent}
+
+
+def _model(model: type[Model], document: Document) -> Model:
+    try:
+        return model.model_validate(dict(document.fields))
+    except ValidationError as error:
+        problems = "; ".join(_problem(row) for row in error.errors(include_input=False)[:3])
+        raise CorruptDocument(f"{document.path} does not fit {model.__name__}: {problems}") from error

@@ -1,0 +1,103 @@
+"""Where every document of a mesh lies. The only place that spells a path."""
+
+import re
+
+LOG_DIGITS = 12
+SEQ_DIGITS = 8
+REQUEST_ID = re.compile(r"^([a-z0-9-]{1,40})_([0-9a-f]{12})_([0-9]{8})$")
+
+
+def mesh(mesh_id: str) -> str:
+    """The mesh document: machine, setup, timing."""
+    return f"meshes/{mesh_id}"
+
+
+def head(mesh_id: str) -> str:
+    """The one hot document of consensus; never deleted."""
+    return f"meshes/{mesh_id}/consensus/head"
+
+
+def log(mesh_id: str) -> str:
+    """The collection of entries."""
+    return f"meshes/{mesh_id}/log"
+
+
+def entry(mesh_id: str, index: int) -> str:
+    """One entry of the log; ids sort like indexes."""
+    return f"meshes/{mesh_id}/log/{index:0{LOG_DIGITS}d}"
+
+
+def votes(mesh_id: str) -> str:
+    """The collection of votes."""
+    return f"meshes/{mesh_id}/votes"
+
+
+def vote(mesh_id: str, term: int, manager_id: str) -> str:
+    """What one manager voted in one term."""
+    return f"meshes/{mesh_id}/votes/{term:0{LOG_DIGITS}d}_{manager_id}"
+
+
+def snapshot(mesh_id: str, index: int) -> str:
+    """The replicated state after one entry."""
+    return f"meshes/{mesh_id}/snapshots/{index:0{LOG_DIGITS}d}"
+
+
+def liveness(mesh_id: str) -> str:
+    """The collection of signs of life, one document per process."""
+    return f"meshes/{mesh_id}/liveness"
+
+
+def beat(mesh_id: str, process_id: str) -> str:
+    """The sign of life of one process."""
+    return f"meshes/{mesh_id}/liveness/{process_id}"
+
+
+def inbox(mesh_id: str) -> str:
+    """The collection of commands that wait for the leader, whoever that is."""
+    return f"meshes/{mesh_id}/inbox"
+
+
+def request(mesh_id: str, request_id: str) -> str:
+    """One waiting command."""
+    return f"meshes/{mesh_id}/inbox/{request_id}"
+
+
+def request_id(agent_id: str, inc: str, seq: int) -> str:
+    """The id of an agent's command: sending it again hits the same document."""
+    return f"{agent_id}_{inc}_{seq:0{SEQ_DIGITS}d}"
+
+
+def operator_request_id(token: str) -> str:
+    """The id of a command of the operator; `token` is twelve fresh hexadecimal digits."""
+    return f"operator_{token}_{0:0{SEQ_DIGITS}d}"
+
+
+def refused(mesh_id: str, sender: str) -> str:
+    """What the mesh last refused to order from one sender (`agent_inc`)."""
+    return f"meshes/{mesh_id}/refused/{sender}"
+
+
+def sender_of(request_id_: str) -> str:
+    """Whose refusals a request's refusal belongs to; ids that name nobody share one document."""
+    match = REQUEST_ID.match(request_id_)
+    return f"{match[1]}_{match[2]}" if match else "malformed"
+
+
+def agents(mesh_id: str) -> str:
+    """The roster."""
+    return f"meshes/{mesh_id}/agents"
+
+
+def agent(mesh_id: str, agent_id: str) -> str:
+    """One row of the roster."""
+    return f"meshes/{mesh_id}/agents/{agent_id}"
+
+
+def view(mesh_id: str, audience: str) -> str:
+    """What one audience may see."""
+    return f"meshes/{mesh_id}/views/{audience}"
+
+
+def below(mesh_id: str, path: str) -> str:
+    """A projection's document: its path below the mesh."""
+    return f"meshes/{mesh_id}/{path}"
