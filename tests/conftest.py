@@ -1,5 +1,7 @@
 """Fixtures every folder of tests may use."""
 
+import asyncio
+import inspect
 from collections.abc import Iterator
 
 import pytest
@@ -18,3 +20,13 @@ def local_stack() -> Iterator[LocalStack]:
 def firestore_host(local_stack: LocalStack) -> str:
     """Where the Firestore emulator listens, as "127.0.0.1:port"."""
     return local_stack.firestore_host
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> bool | None:
+    """Run an `async def` test in an event loop of its own."""
+    if not inspect.iscoroutinefunction(pyfuncitem.obj):
+        return None
+    arguments = {name: pyfuncitem.funcargs[name] for name in inspect.signature(pyfuncitem.obj).parameters}
+    asyncio.run(pyfuncitem.obj(**arguments))
+    return True
