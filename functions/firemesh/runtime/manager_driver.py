@@ -1,0 +1,258 @@
+"""Runs one manager of the core in a process: turns its effects into store calls and what happens into events.
+
+The loop is the contract of `firemesh.core`: one event at a time; every Commit is answered; reads answer or fail. Calls run as
+tasks, so a slow one never keeps the manager from hearing anything else.
+"""
+
+import asyncio
+import logging
+import random
+from collections.abc import Callable, Coroutine
+from typing import Any, Generic, TypeVar
+
+from firemesh.core.effects import (
+    Arm,
+    ArmDeadline,
+    CastVote,
+    Commit,
+    Committed,
+    CommitUndecided,
+    DeadlinePassed,
+    Disarm,
+    Effect,
+    EntriesRead,
+    Event,
+    HeadRead,
+    HeadSeen,
+    ManagerRole,
+    Proposal,
+    ReadElection,
+    ReadEntries,
+    ReadFailed,
+    ReadHead,
+    ReadSnapshot,
+    RequestsSeen,
+    RoleChanged,
+    SnapshotRead,
+    Timer,
+    TimerFired,
+    VoteCast,
+    VoteFailed,
+)
+from firemesh.core.manager import Manager
+from firemesh.core.messages import Vote
+from firemesh.errors import MeshError, UnavailableError
+from firemesh.runtime.store_clock import StoreClock
+from firemesh.runtime.watch_supervisor import supervised
+from firemesh.store.mesh_store import MeshStore, parse_request
+
+log = logging.getLogger(__name__)
+
+S = TypeVar("S")
+
+Read = ReadHead | ReadElection | ReadEntries | ReadSnapshot
+
+
+class ManagerDriver(Generic[S]):
+    """One manager at work.
+
+    `while_leading` is called whenever this manager starts to lead, and runs beside it until it stops leading: the place
+    for what only a leader does, such as judging health.
+    """
+
+    def __init__(
+        self,
+        manager: Manager[S],
+        mesh: MeshStore,
+        *,
+        clock: StoreClock | None = None,
+        jitter: random.Random | None = None,
+        while_leading: Callable[["ManagerDriver[S]"], Coroutine[Any, Any, None]] | None = None,
+    ) -> None:
+        self.manager = manager
+        self.mesh = mesh
+        self.clock = clock or StoreClock()
+        self._jitter = jitter or random.Random()  # noqa: S311 - spreads attempts, no secret
+        self._while_leading = while_leading
+        self._inbox: asyncio.Queue[Event | BaseException] = asyncio.Queue()
+        self._timers: dict[Timer, asyncio.TimerHandle] = {}
+        self._deadline: asyncio.TimerHandle | None = None
+        self._calls: set[asyncio.Task[None]] = set()
+        self._duties: set[asyncio.Task[None]] = set()
+        self._first_sent: tuple[str, float] = ("", 0.0)
+        self.stepped = asyncio.Event()
+        """Set after every event; who waits for a state clears it and looks again."""
+
+    @property
+    def role(self) -> ManagerRole:
+        """What this manager is, as far as it knows."""
+        return self.manager.state.role
+
+    def tell(self, event: Event) -> None:
+        """Let the manager know of something; it is dealt with in order."""
+        self._inbox.put_nowait(event)
+
+    async def run(self) -> None:
+        """Work until cancelled.
+
+        Raises:
+            InvariantViolation: the store holds what the protocol cannot have written. The manager stops; nothing is changed.
+        """
+        self._call(self._duties, self._listen_to_head())
+        try:
+            self._perform_all(self.manager.start())
+            while True:
+                event = await self._inbox.get()
+                if isinstance(event, BaseException):
+                    raise event
+                self._perform_all(self.manager.step(event, self.clock.now_ms()))
+                self.stepped.set()
+        finally:
+            await self._stop()
+
+    async def _stop(self) -> None:
+        for handle in self._timers.values():
+            handle.cancel()
+        self._arm_deadline(None)
+        tasks = [*self._calls, *self._duties]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    # --- effects ----------------------------------------------------------------------------------------------------
+
+    def _perform_all(self, effects: list[Effect]) -> None:
+        for effect in effects:
+            self._perform(effect)
+
+    def _perform(self, effect: Effect) -> None:
+        match effect:
+            case Commit(proposal):
+                self._call(self._calls, self._commit(proposal))
+            case CastVote(vote):
+                self._call(self._calls, self._cast(vote))
+            case Arm(timer, after_ms, jitter_ms):
+                self._arm(timer, (after_ms + self._jitter.uniform(0, jitter_ms)) / 1000)
+            case Disarm(timer):
+                self._disarm(timer)
+            case ArmDeadline(deadline_ms):
+                self._arm_deadline(deadline_ms)
+            case RoleChanged(role):
+                self._change_role(role)
+            case ReadHead() | ReadElection() | ReadEntries() | ReadSnapshot():
+                self._call(self._calls, self._read(effect))
+
+    def _call(self, tasks: set[asyncio.Task[None]], work: Coroutine[Any, Any, None]) -> None:
+        """Run work beside the loop; an error nobody expected stops the manager, which could not trust itself any more."""
+        task = asyncio.create_task(work)
+        tasks.add(task)
+
+        def finished(_: asyncio.Task[None]) -> None:
+            tasks.discard(task)
+            if not task.cancelled() and (error := task.exception()) is not None:
+                self._inbox.put_nowait(error)
+
+        task.add_done_callback(finished)
+
+    async def _commit(self, proposal: Proposal) -> None:
+        loop = asyncio.get_running_loop()
+        if self._first_sent[0] != proposal.nonce:
+            self._first_sent = (proposal.nonce, loop.time())
+        try:
+            version = await self.mesh.commit(proposal)
+        except MeshError as error:
+            log.info("commit %s (%s) undecided: %s", proposal.nonce, proposal.kind, error)
+            self.tell(CommitUndecided(proposal.nonce))
+            return
+        self.clock.note(version)
+        self.tell(Committed(proposal.nonce, version, self._elapsed_ms()))
+
+    def _elapsed_ms(self) -> int:
+        return int((asyncio.get_running_loop().time() - self._first_sent[1]) * 1000) + 1
+
+    async def _cast(self, vote: Vote) -> None:
+        try:
+            await self.mesh.cast_vote(vote)
+        except MeshError:
+            self.tell(VoteFailed(vote.term))
+        else:
+            self.tell(VoteCast(vote.term))
+
+    async def _read(self, effect: Read) -> None:
+        try:
+            event = await self._answer(effect)
+        except MeshError as error:
+            log.info("%s failed: %s", type(effect).__name__, error)
+            event = ReadFailed(effect)
+        self.tell(event)
+
+    async def _answer(self, effect: Read) -> Event:
+        match effect:
+            case ReadHead():
+                head, version = await self.mesh.read_head()
+                return HeadRead(head, version, self._elapsed_ms())
+            case ReadElection(term, voters):
+                election = await self.mesh.read_election(term, voters)
+                self.clock.note(election.read_time)
+                return election
+            case ReadEntries(first, last):
+                return EntriesRead(await self.mesh.read_entries(first, last))
+            case ReadSnapshot(index):
+                return SnapshotRead(await self.mesh.read_snapshot(index))
+
+    # --- timers -----------------------------------------------------------------------------------------------------
+
+    def _arm(self, timer: Timer, seconds: float) -> None:
+        self._disarm(timer)
+        loop = asyncio.get_running_loop()
+        self._timers[timer] = loop.call_later(seconds, self._fire, timer)
+
+    def _disarm(self, timer: Timer) -> None:
+        handle = self._timers.pop(timer, None)
+        if handle is not None:
+            handle.cancel()
+
+    def _fire(self, timer: Timer) -> None:
+        self._timers.pop(timer, None)
+        self.tell(TimerFired(timer))
+
+    def _arm_deadline(self, deadline_ms: int | None) -> None:
+        if self._deadline is not None:
+            self._deadline.cancel()
+            self._deadline = None
+        if deadline_ms is not None:
+            seconds = max(0, deadline_ms - self.clock.now_ms()) / 1000
+            self._deadline = asyncio.get_running_loop().call_later(seconds, self.tell, DeadlinePassed(deadline_ms))
+
+    # --- listening --------------------------------------------------------------------------------------------------
+
+    def _change_role(self, role: ManagerRole) -> None:
+        log.info("manager %s is %s", self.manager.identity.me, role)
+        for task in self._duties:
+            task.cancel()
+        if role is ManagerRole.LEADER:
+            # The leader learns of its own commits from their answers; listening to the head would bill a read for each.
+            self._call(self._duties, self._listen_to_inbox())
+            if self._while_leading is not None:
+                self._call(self._duties, self._while_leading(self))
+        else:
+            self._call(self._duties, self._listen_to_head())
+
+    async def _listen_to_head(self) -> None:
+        poll_seconds = max(2 * self.manager.identity.params.renew_ms / 1000, 5.0)
+        async for snapshot in supervised(self.mesh.watch_head, poll=self._poll_head, poll_seconds=poll_seconds):
+            self.clock.note(snapshot.read_time)
+            for document in snapshot.documents.values():
+                self.tell(HeadSeen(self.mesh.parse_head(document), document.update_time))
+
+    async def _poll_head(self) -> None:
+        try:
+            head, version = await self.mesh.read_head()
+        except UnavailableError:
+            return
+        self.tell(HeadSeen(head, version))
+
+    async def _listen_to_inbox(self) -> None:
+        async for snapshot in supervised(self.mesh.watch_inbox):
+            self.clock.note(snapshot.read_time)
+            self.tell(RequestsSeen(tuple(parse_request(document) for document in snapshot.documents.values())))
