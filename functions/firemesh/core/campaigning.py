@@ -68,6 +68,12 @@ def on_vote_cast(turn: Turn[S]) -> None:
         on_campaign(turn)
 
 
+def on_vote_failed(turn: Turn[S]) -> None:
+    """The vote got no answer: begin again soon."""
+    turn.change(electing=False)
+    turn.emit(Arm(Timer.CAMPAIGN, turn.params.retry_ms))
+
+
 def _patience_ms(turn: Turn[S], event: ElectionRead) -> int:
     """How long to wait still before anybody may move; zero or less when the lease is over by the store's own clock."""
     head, params = event.head, turn.params
@@ -106,7 +112,9 @@ def _vote(turn: Turn[S], event: ElectionRead, count: Count) -> None:
 
 def _take_over(turn: Turn[S], term: int) -> None:
     identity, state = turn.identity, turn.state
-    entry, after = log.next_entry(state.replica, identity.machine, term, turn.at_ms, (), fresh_nonce(turn))
+    entry, after = log.next_entry(
+        state.replica, identity.machine, term=term, at_ms=turn.at_ms, batch=(), nonce=fresh_nonce(turn)
+    )
     changes = {
         "term": term,
         "leader": identity.me,

@@ -1,10 +1,11 @@
 """Who seems alive: phi-accrual suspicion over the arrival of signs of life. Pure; times are handed in.
 
-Suspicion is only an opinion. A member is dead when the log says so, and the leader has that ordered only after a strong read
-has confirmed the silence by the store's own clock.
+Suspicion is only an opinion. A member is dead when the log says so, and the leader has that ordered only after a strong
+read has confirmed the silence by the store's own clock.
 
-The phi of Hayashibara et al. (2004): -log10 of the probability that a sign of life is still to come, given how the earlier
-ones arrived. A slow observer distrusts itself: its own lateness stretches every verdict (Lifeguard, arXiv 1707.00788).
+The phi of Hayashibara et al. (2004): -log10 of the probability that a sign of life is still to come, given how the
+earlier ones arrived. A slow observer distrusts itself: its own lateness stretches every verdict (Lifeguard, arXiv
+1707.00788).
 """
 
 import math
@@ -23,10 +24,11 @@ AGENTS_PER_PROCESS_MAX = 30
 
 
 class Beat(StoredModel):
-    """The sign of life of one process and all its agents. `seq` changes with every beat; an unchanged write says nothing.
+    """The sign of life of one process and all its agents. `seq` changes with every beat, else the write says nothing.
 
-    `interval_ms` announces when the next one is due. `agents` maps each agent to its state in the process. `applied` maps
-    each manager of the process to the last entry it applied. `lateness` counts how late the process itself runs (0 to 8).
+    `interval_ms` announces when the next one is due. `agents` maps each agent to its state in the process. `applied`
+    maps each manager of the process to the last entry it applied. `lateness` counts how late the process itself runs (0
+    to 8).
     """
 
     process: ProcessId
@@ -34,7 +36,7 @@ class Beat(StoredModel):
     seq: Annotated[int, Field(ge=0)]
     interval_ms: Annotated[int, Field(ge=50, le=600_000)]
     agents: Annotated[dict[str, str], Field(max_length=AGENTS_PER_PROCESS_MAX)]
-    applied: Annotated[dict[str, int], Field(max_length=AGENTS_PER_PROCESS_MAX)] = {}
+    applied: Annotated[dict[str, int], Field(max_length=AGENTS_PER_PROCESS_MAX, default_factory=dict)]
     lateness: Annotated[int, Field(ge=0, le=8)] = 0
 
 
@@ -125,7 +127,8 @@ class HealthMonitor:
     def health(self) -> Mapping[str, Health]:
         """The opinion on every process heard of."""
         return {
-            name: Health.HEALTHY if pulse.suspected_ms is None else Health.SUSPECT for name, pulse in self.pulses.items()
+            name: Health.HEALTHY if pulse.suspected_ms is None else Health.SUSPECT
+            for name, pulse in self.pulses.items()
         }
 
     def to_confirm(self, now_ms: int) -> tuple[str, ...]:

@@ -89,10 +89,8 @@ def renew(turn: Turn[S]) -> None:
         propose(turn, ProposalKind.RENEW)
 
 
-def landed(turn: Turn[S], version: int, elapsed_ms: int) -> None:
+def landed(turn: Turn[S], pending: Pending[S], version: int, elapsed_ms: int) -> None:
     """The commit in flight is in the store: take over what it says."""
-    pending = turn.state.pending
-    assert pending is not None
     proposal = pending.proposal
     ended = {*proposal.requests_done, *(refusal.request_id for refusal in proposal.refusals)}
     settled = turn.state.settled | {request.key for request in turn.state.waiting if request.id in ended}
@@ -112,10 +110,9 @@ def landed(turn: Turn[S], version: int, elapsed_ms: int) -> None:
     proceed(turn)
 
 
-def undecided(turn: Turn[S]) -> None:
+def undecided(turn: Turn[S], pending: Pending[S]) -> None:
     """Nobody knows whether the commit in flight landed: ask the head."""
-    assert turn.state.pending is not None
-    turn.change(pending=replace(turn.state.pending, resolving=True))
+    turn.change(pending=replace(pending, resolving=True))
     turn.emit(ReadHead())
 
 
@@ -124,16 +121,14 @@ def is_mine(head: Head, pending: Pending[S]) -> bool:
     return head.nonce == pending.proposal.nonce
 
 
-def resolve(turn: Turn[S], head: Head, version: int, elapsed_ms: int) -> None:
+def resolve(turn: Turn[S], pending: Pending[S], head: Head, version: int, elapsed_ms: int) -> None:
     """Conclude from a strong read what became of the commit in flight.
 
     Its nonce stands in the head: it landed. The head moved otherwise: it never can land. The head is unchanged: it may
     still land, so the identical commit is sent again; at most one of the copies finds its precondition.
     """
-    pending = turn.state.pending
-    assert pending is not None
     if is_mine(head, pending):
-        landed(turn, version, elapsed_ms)
+        landed(turn, pending, version, elapsed_ms)
     elif version != pending.proposal.base_version:
         _lost(turn, head, version)
     elif pending.sends < turn.params.sends_max:
@@ -189,7 +184,9 @@ def _append(
     turn: Turn[S], batch: tuple[Command, ...], done: tuple[str, ...] = (), refusals: tuple[Refusal, ...] = ()
 ) -> None:
     state, machine = turn.state, turn.identity.machine
-    entry, after = log.next_entry(state.replica, machine, state.head.term, turn.at_ms, batch, fresh_nonce(turn))
+    entry, after = log.next_entry(
+        state.replica, machine, term=state.head.term, at_ms=turn.at_ms, batch=batch, nonce=fresh_nonce(turn)
+    )
     propose(turn, ProposalKind.APPEND, entry=entry, after=after, done=done, refusals=refusals)
 
 

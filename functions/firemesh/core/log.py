@@ -15,11 +15,11 @@ DELETES_PER_COMMIT = 400
 
 
 def next_entry(
-    replica: Replica[S], machine: Machine[S], term: int, at_ms: int, batch: tuple[Command, ...], nonce: str
+    replica: Replica[S], machine: Machine[S], *, term: int, at_ms: int, batch: tuple[Command, ...], nonce: str
 ) -> tuple[Entry, Replica[S]]:
     """The entry that orders `batch` after the replica's last one, and the replica after it."""
     at_ms = max(at_ms, replica.at_ms)
-    after = advance(replica, machine, replica.index + 1, term, at_ms, batch)
+    after = advance(replica, machine, term=term, at_ms=at_ms, batch=batch)
     entry = Entry(
         index=after.index,
         term=term,

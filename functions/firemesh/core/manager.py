@@ -77,6 +77,24 @@ def _dispatch(turn: Turn[S], event: Event) -> None:
     match event:
         case HeadSeen(head, version):
             following.observe(turn, head, version)
+        case TimerFired(timer):
+            _on_timer(turn, timer)
+        case Committed() | CommitUndecided():
+            _on_commit_answer(turn, event)
+        case VoteCast():
+            campaigning.on_vote_cast(turn)
+        case VoteFailed():
+            campaigning.on_vote_failed(turn)
+        case ReadFailed(effect):
+            _on_read_failed(turn, effect)
+        case HeadRead() | ElectionRead() | EntriesRead() | SnapshotRead():
+            _on_read(turn, event)
+        case _:
+            _on_wish(turn, event)
+
+
+def _on_read(turn: Turn[S], event: HeadRead | ElectionRead | EntriesRead | SnapshotRead) -> None:
+    match event:
         case HeadRead():
             _on_head_read(turn, event)
         case ElectionRead():
@@ -85,23 +103,17 @@ def _dispatch(turn: Turn[S], event: Event) -> None:
             following.on_entries(turn, event)
         case SnapshotRead():
             following.on_snapshot(turn, event)
-        case ReadFailed(effect):
-            _on_read_failed(turn, effect)
-        case Committed(nonce, version, elapsed_ms):
-            if _is_pending(turn, nonce):
-                leading.landed(turn, version, elapsed_ms)
-        case CommitUndecided(nonce):
-            if _is_pending(turn, nonce):
-                leading.undecided(turn)
-        case VoteCast():
-            campaigning.on_vote_cast(turn)
-        case VoteFailed():
-            turn.change(electing=False)
-            turn.emit(Arm(Timer.CAMPAIGN, turn.params.retry_ms))
-        case TimerFired(timer):
-            _on_timer(turn, timer)
-        case _:
-            _on_wish(turn, event)
+
+
+def _on_commit_answer(turn: Turn[S], event: Committed | CommitUndecided) -> None:
+    """An answer to the commit in flight; one to a commit that was given up says nothing any more."""
+    pending = turn.state.pending
+    if pending is None or pending.proposal.nonce != event.nonce:
+        return
+    if isinstance(event, Committed):
+        leading.landed(turn, pending, event.version, event.elapsed_ms)
+    else:
+        leading.undecided(turn, pending)
 
 
 def _on_wish(turn: Turn[S], event: Event) -> None:
@@ -129,15 +141,10 @@ def _want(turn: Turn[S], command: Command) -> None:
         turn.change(proposed=(*turn.state.proposed, command))
 
 
-def _is_pending(turn: Turn[S], nonce: str) -> bool:
-    pending = turn.state.pending
-    return pending is not None and pending.proposal.nonce == nonce
-
-
 def _on_head_read(turn: Turn[S], event: HeadRead) -> None:
     pending = turn.state.pending
     if pending is not None and pending.resolving:
-        leading.resolve(turn, event.head, event.version, event.elapsed_ms)
+        leading.resolve(turn, pending, event.head, event.version, event.elapsed_ms)
     else:
         following.observe(turn, event.head, event.version)
 

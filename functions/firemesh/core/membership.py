@@ -42,7 +42,7 @@ class MemberStatus(StrEnum):
 
 
 class JoinBody(StoredModel):
-    """Payload of `mesh.join`. `replaces` names the agent's own earlier incarnation, known from its disk after a restart."""
+    """Payload of `mesh.join`. `replaces` is the agent's own earlier incarnation, known from its disk."""
 
     type: Annotated[AgentType, Field(strict=False)]
     process: ProcessId

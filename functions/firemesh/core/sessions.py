@@ -97,17 +97,18 @@ class _Admitting:
         if command.kind in MESH_KINDS:
             return "NOT_A_MEMBER_COMMAND"
         last = self.sessions.get(command.client)
-        if last is not None:
-            if is_duplicate(command, last):
-                return DONE
-            return self._judge_next(command, last)
-        if command.kind == membership.JOIN and command.seq == 1:
-            if self.status is not MeshStatus.ACTIVE:
-                return "MESH_CLOSED"
-            return membership.join_problem(self.roster, command, self.agents_max)
-        return "UNKNOWN_SESSION"
+        return self._judge_first(command) if last is None else self._judge_next(command, last)
+
+    def _judge_first(self, command: Command) -> str:
+        if command.kind != membership.JOIN or command.seq != 1:
+            return "UNKNOWN_SESSION"
+        if self.status is not MeshStatus.ACTIVE:
+            return "MESH_CLOSED"
+        return membership.join_problem(self.roster, command, self.agents_max)
 
     def _judge_next(self, command: Command, last: int) -> str:
+        if is_duplicate(command, last):
+            return DONE
         if command.seq != last + 1:
             return GAP
         return "ALREADY_JOINED" if command.kind == membership.JOIN else ORDER

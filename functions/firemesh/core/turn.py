@@ -15,6 +15,8 @@ from firemesh.core.replica import Replica
 
 S = TypeVar("S")
 
+UNKNOWN_HEAD = Head()
+
 
 @dataclass(frozen=True, slots=True)
 class Pending(Generic[S]):
@@ -32,7 +34,7 @@ class ManagerState(Generic[S]):
 
     replica: Replica[S]
     role: ManagerRole = ManagerRole.FOLLOWER
-    head: Head = Head()
+    head: Head = UNKNOWN_HEAD
     version: int = 0
     pending: Pending[S] | None = None
     commits: int = 0
