@@ -1,0 +1,53 @@
+# `make` lists the commands. Options go through ARGS: make demo ARGS="--seats 12 --seed 7"
+.DEFAULT_GOAL := help
+PYTHON := $(shell command -v python3 || command -v python)
+BOOTSTRAP := $(if $(PYTHON),$(PYTHON) tools/bootstrap.py,$(error Python >= 3.11 is missing: install Python 3.13))
+BIN := .venv/bin
+ARGS ?=
+
+.PHONY: help
+help: ## List the commands
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@echo '  Options: make demo ARGS="--seats 12 --seed 7"'
+
+.PHONY: demo
+demo: setup ## Watch a whole game on the local stack, through the death of its leader
+	@$(BIN)/firemesh demo $(ARGS)
+
+.PHONY: test
+test: lint ## Run every check and every test
+	@$(BIN)/pytest $(ARGS)
+
+.PHONY: check
+check: lint ## Check style, format, types, layering and lock files
+	@$(BIN)/pytest -q tests/repo
+
+.PHONY: lint
+lint: setup
+	@$(BIN)/ruff check --quiet
+	@$(BIN)/ruff format --check --quiet
+	@$(BIN)/mypy
+
+.PHONY: simulate
+simulate: setup ## Run the seeded simulation: ARGS="--seeds 1000" or ARGS="--seed 42" to replay one
+	@$(BIN)/firemesh simulate $(ARGS)
+
+.PHONY: up
+up: setup ## Start the local stack and keep it until Ctrl-C
+	@$(BIN)/firemesh up $(ARGS)
+
+.PHONY: doctor
+doctor: ## Say what this machine lacks and how to mend it
+	@$(BOOTSTRAP) doctor
+
+.PHONY: setup
+setup: ## Install what is missing (every command that needs it does so by itself)
+	@$(BOOTSTRAP) setup
+
+.PHONY: lock
+lock: setup ## Pin the newest allowed versions of all packages anew
+	@$(BIN)/python tools/lock.py
+
+.PHONY: clean
+clean: ## Remove all that was installed and made here
+	@$(BOOTSTRAP) clean
