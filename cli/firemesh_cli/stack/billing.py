@@ -1,7 +1,7 @@
 """What Firestore would bill for each call, told from the messages that pass. No network here, no clock.
 
-- A commit bills one write or delete per write in it; a refused commit bills nothing and counts as failed writes. A commit
-  that got no answer counts as billed, because it may have landed.
+- A commit bills one write or delete per write in it; a refused commit bills nothing and counts as failed writes. A
+  commit that got no answer counts as billed, because it may have landed.
 - A read bills one per document asked for, found or not; a query one per document and at least one.
 - A listener bills its first result like a query, then one per change it is told of; a deletion is told for nothing. The
   emulator, unlike Firestore, sends a query's whole result again at each change: a version already billed to that

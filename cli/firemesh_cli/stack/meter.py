@@ -2,9 +2,9 @@
 
     python -m firemesh_cli.stack.meter --upstream 127.0.0.1:8080
 
-prints `METER 127.0.0.1:<port>` when it is ready. Clients use that address in place of the emulator's. Counts are kept by
-kind of document and by client, where a client says who it is in the header `x-firemesh-client`. Browsers speak another
-protocol to the emulator and pass it by.
+prints `METER 127.0.0.1:<port>` when it is ready. Clients use that address in place of the emulator's. Counts are kept
+by kind of document and by client, where a client says who it is in the header `x-firemesh-client`. Browsers speak
+another protocol to the emulator and pass it by.
 
 A call is counted before its caller learns that it is over, so a reading taken after an answer includes it. A client
 that stops reading holds up nobody else: each listener has an upstream connection of its own.
@@ -28,6 +28,8 @@ HOST = "127.0.0.1"
 READ_METHOD = "/firemesh.Meter/Read"
 CLIENT_HEADER = "x-firemesh-client"
 CLIENT_NAME_MAX = 80
+
+Metadata = tuple[tuple[str, str], ...]
 
 _LONG_LIVED = frozenset({"Listen", "Write"})
 _UPSTREAM_OPTIONS = (
@@ -78,13 +80,8 @@ class Meter:
         return self.counts().to_json()
 
     async def relay(
-        self,
-        method: str,
-        client: str,
-        metadata: tuple[tuple[str, str], ...],
-        requests: AsyncIterator[bytes],
-        context: Any,
-    ) -> AsyncIterator[bytes]:
+        self, method: str, client: str, metadata: Metadata, requests: AsyncIterator[bytes], context: Any
+    ) -> None:
         """Pass one call of any shape on, both ways, and count it."""
         name = method.rsplit("/", 1)[1]
         own = name in _LONG_LIVED
@@ -97,7 +94,7 @@ class Meter:
         try:
             async for response in call:
                 bill.received(response)
-                yield response
+                await context.write(response)
             outcome = Outcome.ANSWERED
         except AioRpcError as error:
             outcome, failure = _outcome(error), error
@@ -125,8 +122,8 @@ class _Handler(grpc.GenericRpcHandler):  # type: ignore[misc]
         client = str(dict(headers).get(CLIENT_HEADER, ""))[:CLIENT_NAME_MAX]
         metadata = tuple((key, value) for key, value in headers if not key.startswith(_OWN_HEADERS))
 
-        def relay(requests: AsyncIterator[bytes], context: Any) -> AsyncIterator[bytes]:
-            return self._meter.relay(method, client, metadata, requests, context)
+        async def relay(requests: AsyncIterator[bytes], context: Any) -> None:
+            await self._meter.relay(method, client, metadata, requests, context)
 
         return grpc.stream_stream_rpc_method_handler(relay)
 
@@ -144,7 +141,7 @@ def _outcome(error: AioRpcError) -> Outcome:
 
 
 async def read_meter(host: str, *, timeout_seconds: float = 5.0) -> MeterReading:
-    """The counts of the meter at `host`, which may run in another process. Raises LocalStackError when it is not there."""
+    """The counts of the meter at `host`, also of another process. Raises LocalStackError when it does not answer."""
     async with grpc.aio.insecure_channel(host) as channel:
         try:
             answer = await channel.unary_unary(READ_METHOD)(b"", timeout=timeout_seconds, wait_for_ready=True)
