@@ -1,0 +1,60 @@
+"""firebase.json and what it names fit the program."""
+
+import fnmatch
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from firemesh.store import paths
+
+ROOT = Path(__file__).resolve().parents[2]
+HOT_PATHS = (
+    paths.head("m"),
+    paths.entry("m", 1),
+    paths.vote("m", 1, "a"),
+    paths.snapshot("m", 1),
+    paths.beat("m", "p"),
+    paths.request("m", "r"),
+    paths.refused("m", "a"),
+    paths.view("m", "public"),
+)
+
+
+@pytest.fixture(scope="module")
+def config() -> dict[str, Any]:
+    loaded: dict[str, Any] = json.loads((ROOT / "firebase.json").read_text())
+    return loaded
+
+
+@pytest.mark.parametrize("path", HOT_PATHS)
+def test_hot_documents_are_exempt_from_indexing(config: dict[str, Any], path: str) -> None:
+    collection = path.split("/")[-2]
+    overrides = json.loads((ROOT / config["firestore"]["indexes"]).read_text())["fieldOverrides"]
+    matching = [each for each in overrides if each["collectionGroup"] == collection]
+    assert matching == [{"collectionGroup": collection, "fieldPath": "*", "indexes": []}]
+
+
+def test_rules_deny_by_default(config: dict[str, Any]) -> None:
+    rules = (ROOT / config["firestore"]["rules"]).read_text()
+    statements = [re.sub(r"//.*", "", line) for line in rules.splitlines()]
+    allowed = [line.strip() for line in statements if "allow" in line]
+    assert "rules_version = '2';" in rules
+    assert allowed == ["allow read, write: if false;"]
+
+
+def test_deployment_takes_the_runtime_of_the_version_file(config: dict[str, Any]) -> None:
+    version = (ROOT / ".python-version").read_text().strip()
+    assert [source["runtime"] for source in config["functions"]] == [f"python{version.replace('.', '')}"]
+
+
+@pytest.mark.parametrize("name", ["venv", ".venv", "__pycache__", "x.pyc", ".pytest_cache", ".mypy_cache"])
+def test_deployment_leaves_out_what_only_this_machine_needs(config: dict[str, Any], name: str) -> None:
+    for source in config["functions"]:
+        assert any(fnmatch.fnmatch(name, pattern) for pattern in source["ignore"])
+
+
+def test_the_default_project_is_a_demo_so_that_nothing_real_is_touched() -> None:
+    assert json.loads((ROOT / ".firebaserc").read_text())["projects"]["default"].startswith("demo-")
