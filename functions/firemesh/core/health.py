@@ -9,7 +9,7 @@ earlier ones arrived. A slow observer distrusts itself: its own lateness stretch
 """
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Annotated
@@ -38,6 +38,16 @@ class Beat(StoredModel):
     agents: Annotated[dict[str, str], Field(max_length=AGENTS_PER_PROCESS_MAX)]
     applied: Annotated[dict[str, int], Field(max_length=AGENTS_PER_PROCESS_MAX, default_factory=dict)]
     lateness: Annotated[int, Field(ge=0, le=8)] = 0
+
+    @property
+    def run(self) -> str:
+        """Which run of which process this is a sign of: what lives and dies is a run, not a name."""
+        return run_of(self.process, self.inc)
+
+
+def run_of(process: str, inc: str) -> str:
+    """The name of one run of a process."""
+    return f"{process}~{inc}"
 
 
 class Health(StrEnum):
@@ -70,9 +80,8 @@ class HealthPolicy:
 
 @dataclass(frozen=True, slots=True)
 class Pulse:
-    """The arrivals of one incarnation of one process, on the observer's monotonic clock."""
+    """The arrivals of one run of a process, on the observer's monotonic clock."""
 
-    inc: str
     seq: int
     interval_ms: int
     heard_ms: int
@@ -82,30 +91,33 @@ class Pulse:
 
 @dataclass(frozen=True, slots=True)
 class HealthMonitor:
-    """One observer's knowledge. Every method returns a new monitor; `grace_until_ms` protects all after an outage."""
+    """One observer's knowledge, by run (`process~inc`). Every method that changes something returns a new monitor."""
 
     policy: HealthPolicy
     pulses: Mapping[str, Pulse]
     grace_until_ms: int = 0
     lateness: int = 0
 
+    def expecting(self, runs: Iterable[str], interval_ms: int, now_ms: int) -> "HealthMonitor":
+        """Watch exactly these runs: silence of one that was never heard counts from now, others are forgotten."""
+        fresh = Pulse(seq=-1, interval_ms=interval_ms, heard_ms=now_ms)
+        return replace(self, pulses={run: self.pulses.get(run, fresh) for run in runs})
+
     def heard(self, beat: Beat, now_ms: int) -> "HealthMonitor":
-        """A beat arrived: it refutes any suspicion of its incarnation. A repeated one (same seq) says nothing."""
-        known = self.pulses.get(beat.process)
-        if known is None or known.inc != beat.inc:
-            pulse = Pulse(beat.inc, beat.seq, beat.interval_ms, now_ms)
+        """A beat arrived: it refutes any suspicion of its run. A repeated one, or one of a run not watched, says nothing."""
+        known = self.pulses.get(beat.run)
+        if known is None:
+            return self
+        if known.seq < 0:
+            pulse = Pulse(beat.seq, beat.interval_ms, now_ms)
         elif beat.seq <= known.seq:
             return self
         else:
             gaps = (*known.gaps_ms, now_ms - known.heard_ms)[-ARRIVALS_KEPT:]
             if beat.interval_ms != known.interval_ms:
                 gaps = ()  # another rhythm: the old gaps say nothing about it
-            pulse = Pulse(beat.inc, beat.seq, beat.interval_ms, now_ms, gaps)
-        return replace(self, pulses={**self.pulses, beat.process: pulse})
-
-    def forgotten(self, process: str) -> "HealthMonitor":
-        """The process is dead or has left: keep nothing of it."""
-        return replace(self, pulses={name: pulse for name, pulse in self.pulses.items() if name != process})
+            pulse = Pulse(beat.seq, beat.interval_ms, now_ms, gaps)
+        return replace(self, pulses={**self.pulses, beat.run: pulse})
 
     def after_outage(self, now_ms: int) -> "HealthMonitor":
         """The observer was cut off: silence until now is nobody's fault."""
@@ -120,16 +132,13 @@ class HealthMonitor:
         pulses = {name: self._judged_one(pulse, now_ms) for name, pulse in self.pulses.items()}
         return replace(self, pulses=pulses)
 
-    def phi(self, process: str, now_ms: int) -> float:
-        """How suspicious the present silence of a process is."""
-        return self._phi(self.pulses[process], now_ms)
+    def phi(self, run: str, now_ms: int) -> float:
+        """How suspicious the present silence of a run is."""
+        return self._phi(self.pulses[run], now_ms)
 
     def health(self) -> Mapping[str, Health]:
-        """The opinion on every process heard of."""
-        return {
-            name: Health.HEALTHY if pulse.suspected_ms is None else Health.SUSPECT
-            for name, pulse in self.pulses.items()
-        }
+        """The opinion on every run that is watched."""
+        return {name: Health.HEALTHY if pulse.suspected_ms is None else Health.SUSPECT for name, pulse in self.pulses.items()}
 
     def to_confirm(self, now_ms: int) -> tuple[str, ...]:
         """Suspects whose silence is long enough for a strong read to decide. Empty during grace and mass silence."""

@@ -100,6 +100,7 @@ def landed(turn: Turn[S], pending: Pending[S], version: int, elapsed_ms: int) ->
     )
     if proposal.kind is ProposalKind.RELEASE:
         following.step_down(turn)
+        turn.emit(Arm(Timer.CAMPAIGN, turn.params.ttl_ms, turn.params.poll_ms))  # the others go first
         return
     if proposal.kind is ProposalKind.TAKEOVER:
         turn.change(role=ManagerRole.LEADER, target_term=0, polls=0)

@@ -1,0 +1,1 @@
+"""The shell: runs the pure core and the agents in a process, over a store."""

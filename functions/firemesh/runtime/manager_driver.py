@@ -72,7 +72,7 @@ class ManagerDriver(Generic[S]):
         self.manager = manager
         self.mesh = mesh
         self.clock = clock or StoreClock()
-        self._jitter = jitter or random.Random()  # noqa: S311 - spreads attempts, no secret
+        self._jitter = jitter or random.Random()
         self._while_leading = while_leading
         self._inbox: asyncio.Queue[Event | BaseException] = asyncio.Queue()
         self._timers: dict[Timer, asyncio.TimerHandle] = {}

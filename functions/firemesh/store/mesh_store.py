@@ -16,8 +16,7 @@ from firemesh.core.messages import Command, Entry, Head, Snapshot, StoredModel, 
 from firemesh.core.params import Params
 from firemesh.errors import AlreadyExists, CorruptDocument, MeshNotFound, PreconditionFailed
 from firemesh.store import paths
-from firemesh.store.base import Create, Delete, Document, Put, Store, Watch, Write
-from firemesh.store.base import CollectionTarget, DocumentTarget
+from firemesh.store.base import CollectionTarget, Create, Delete, Document, DocumentTarget, Put, Store, Watch, Write
 
 INBOX_LISTENED_MAX = 200
 LIVENESS_LISTENED_MAX = 64

@@ -1,0 +1,111 @@
+"""What a leader does about silence: listen to the signs of life, publish suspicion, and have the dead declared.
+
+A death is ordered into the log only after a strong read has shown, by the store's own clock, that the run said nothing for
+long enough. Members of the leader's own process are not judged here.
+"""
+
+import asyncio
+import logging
+from collections.abc import Mapping
+from typing import Any, Generic, TypeVar
+
+from firemesh.core.effects import Projection, ProjectionChanged, Proposed
+from firemesh.core.health import Health, HealthMonitor, HealthPolicy, run_of
+from firemesh.core.membership import MEMBER_DEAD, Member
+from firemesh.core.messages import mesh_command
+from firemesh.errors import UnavailableError
+from firemesh.runtime.manager_driver import ManagerDriver
+from firemesh.runtime.watch_supervisor import supervised
+from firemesh.store.mesh_store import parse_beat
+
+log = logging.getLogger(__name__)
+
+S = TypeVar("S")
+
+TICK_SECONDS = 0.25
+LATE_SECONDS = 0.25
+
+
+class HealthWatch(Generic[S]):
+    """One leadership's watch over all processes but its own."""
+
+    def __init__(self, driver: ManagerDriver[S], own_process: str, policy: HealthPolicy, expected_interval_ms: int) -> None:
+        self._driver = driver
+        self._own_process = own_process
+        self._policy = policy
+        self._expected_interval_ms = expected_interval_ms
+        self._monitor = HealthMonitor(policy=policy, pulses={})
+        self._published: Mapping[str, Any] | None = None
+
+    async def run(self) -> None:
+        """Watch until cancelled. A new leader gives everybody grace: it cannot know how long they were silent for it."""
+        self._monitor = self._monitor.after_outage(_now_ms())
+        listening = asyncio.create_task(self._listen())
+        try:
+            while True:
+                await self._tick()
+                if listening.done():
+                    listening.result()
+        finally:
+            listening.cancel()
+
+    async def _listen(self) -> None:
+        async for snapshot in supervised(self._driver.mesh.watch_liveness):
+            self._driver.clock.note(snapshot.read_time)
+            now = _now_ms()
+            self._expect(now)
+            for document in snapshot.documents.values():
+                if (beat := parse_beat(document)) is not None:
+                    self._monitor = self._monitor.heard(beat, now)
+
+    async def _tick(self) -> None:
+        due = asyncio.get_running_loop().time() + TICK_SECONDS
+        await asyncio.sleep(TICK_SECONDS)
+        late = asyncio.get_running_loop().time() - due > LATE_SECONDS
+        now = _now_ms()
+        self._expect(now)
+        self._monitor = self._monitor.with_lateness(self._monitor.lateness + (1 if late else -1)).judged(now)
+        for run in self._monitor.to_confirm(now):
+            await self._confirm(run)
+        self._publish()
+
+    def _expect(self, now_ms: int) -> None:
+        runs = {run_of(member.process, member.inc) for member in self._members()}
+        self._monitor = self._monitor.expecting(runs, self._expected_interval_ms, now_ms)
+
+    def _members(self) -> tuple[Member, ...]:
+        living = self._driver.manager.state.replica.roster.living()
+        return tuple(member for member in living if member.process != self._own_process)
+
+    async def _confirm(self, run: str) -> None:
+        """Let the store's clock decide whether a suspect is dead; if so have it ordered for every agent of that run."""
+        process, _, inc = run.partition("~")
+        try:
+            beat, written, read = await self._driver.mesh.read_beat(process)
+        except UnavailableError:
+            self._monitor = self._monitor.after_outage(_now_ms())
+            return
+        if beat is not None and beat.inc == inc:
+            silent_ms = (read - written) // 1_000_000
+            if silent_ms < self._monitor.dead_after_ms(beat.interval_ms):
+                self._monitor = self._monitor.heard(beat, _now_ms())
+                return
+        for member in self._members():
+            if run_of(member.process, member.inc) == run:
+                log.info("agent %s (%s) is dead: its process %s is silent", member.agent, inc, process)
+                self._driver.tell(Proposed(mesh_command(MEMBER_DEAD, {"agent": member.agent, "inc": inc})))
+
+    def _publish(self) -> None:
+        health = self._monitor.health()
+        processes = {
+            member.process: (health.get(run_of(member.process, member.inc)) or Health.HEALTHY).value
+            for member in self._members()
+        }
+        if processes != self._published:
+            self._published = processes
+            fields = {"applied_index": self._driver.manager.state.replica.index, "processes": processes}
+            self._driver.tell(ProjectionChanged(Projection("views/health", fields)))
+
+
+def _now_ms() -> int:
+    return int(asyncio.get_running_loop().time() * 1000)

@@ -1,0 +1,84 @@
+"""A manager: one replica of the consensus core, run beside its membership in the mesh."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from firemesh.core.effects import Event, ManagerRole, ReleaseAsked
+from firemesh.core.health import HealthPolicy
+from firemesh.core.machine import Machine
+from firemesh.core.manager import Manager
+from firemesh.core.membership import AgentType
+from firemesh.core.messages import Command
+from firemesh.core.params import Params
+from firemesh.errors import NotLeader
+from firemesh.runtime.agent import Agent, Host
+from firemesh.runtime.health_watch import HealthWatch
+from firemesh.runtime.manager_driver import ManagerDriver
+from firemesh.store import paths
+
+
+class ManagerAgent(Agent):
+    """A manager: one replica of the consensus core, run beside its membership in the mesh."""
+
+    type = AgentType.MANAGER
+
+    def __init__(
+        self,
+        agent_id: str,
+        host: Host,
+        *,
+        machine: Machine[Any],
+        setup: Mapping[str, Any],
+        params: Params,
+        health: HealthPolicy,
+        beat_interval_ms: int,
+    ) -> None:
+        super().__init__(agent_id, host)
+
+        async def watch_health(driver: ManagerDriver[Any]) -> None:
+            await HealthWatch(driver, host.process_id, health, beat_interval_ms).run()
+
+        manager: Manager[Any] = Manager(agent_id, host.inc, machine, setup, params)
+        self.driver: ManagerDriver[Any] = ManagerDriver(manager, host.mesh, while_leading=watch_health)
+
+    @property
+    def role(self) -> ManagerRole:
+        """Leader, candidate or follower, as far as this manager knows."""
+        return self.driver.role
+
+    @property
+    def followers(self) -> tuple[str, ...]:
+        """The other voters."""
+        return tuple(m for m in self.driver.manager.state.head.voters.managers if m != self.agent_id)
+
+    async def start(self) -> None:
+        """Stand by at once, then join: the first manager of a mesh has to lead before anybody can join, itself included."""
+        self._spawn(self.driver.run())
+        await super().start()
+
+    async def stop(self) -> None:
+        """Hand leadership over, then leave."""
+        if self.role is ManagerRole.LEADER:
+            self.driver.tell(ReleaseAsked())
+            while self.role is ManagerRole.LEADER:
+                self.driver.stepped.clear()
+                await self.driver.stepped.wait()
+        await super().stop()
+
+    async def handle_worker_message(self, command: Command) -> None:
+        """Pass on a command that reached this manager directly: it goes the way of all commands, through the inbox."""
+        await self._host.mesh.submit(paths.request_id(command.agent_id, command.inc, command.seq), command)
+
+    def handle_manager_message(self, event: Event) -> None:
+        """Let the manager's core know of something another manager said (a head, a vote, a wish to take over)."""
+        self.driver.tell(event)
+
+    def transfer_leadership(self, to: str = "") -> None:
+        """Give up leadership to a certain manager, or to whoever is first.
+
+        Raises:
+            NotLeader: this manager does not lead; ask the one that does.
+        """
+        if self.role is not ManagerRole.LEADER:
+            raise NotLeader(f"manager {self.agent_id!r} does not lead; {self.driver.manager.state.head.leader!r} does")
+        self.driver.tell(ReleaseAsked(to))

@@ -1,0 +1,272 @@
+"""One process of a mesh: any number of agents over one connection, one incarnation, one sign of life.
+
+The unit of failure is the process, so that is what beats. Within it every agent reports to the process at no cost; the
+process tells the mesh in one small document.
+"""
+
+import asyncio
+import logging
+from collections.abc import Callable, Coroutine
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeVar
+
+from firemesh.core.health import Beat, HealthPolicy
+from firemesh.core.machine import Machine
+from firemesh.core.messages import Command
+from firemesh.errors import AlreadyExists, InvalidMessage, InvalidParameters, MeshError
+from firemesh.game.registry import machine_named
+from firemesh.ids import new_incarnation
+from firemesh.runtime.agent import Agent, ViewFeed
+from firemesh.runtime.behaviour import Behaviour
+from firemesh.runtime.manager_agent import ManagerAgent
+from firemesh.runtime.state_file import StateFile
+from firemesh.runtime.watch_supervisor import supervised
+from firemesh.runtime.worker_agent import WorkerAgent
+from firemesh.store.base import Store
+from firemesh.store.mesh_store import MeshRecord, MeshStore
+
+log = logging.getLogger(__name__)
+
+AnyAgent = TypeVar("AnyAgent", bound=Agent)
+
+AGENTS_MAX = 30
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HeartbeatPolicy:
+    """How often the process shows itself, in milliseconds.
+
+    `active_ms` while its agents do something, `idle_ms` after `idle_after_ms` without. `agent_ms` is how often each agent is
+    looked at inside the process; one whose loop has not turned for `agent_late_ms` is reported as late.
+    """
+
+    active_ms: int = 2000
+    idle_ms: int = 10_000
+    idle_after_ms: int = 30_000
+    agent_ms: int = 250
+    agent_late_ms: int = 1000
+
+    def __post_init__(self) -> None:
+        if not 250 <= self.active_ms <= self.idle_ms <= 60_000:
+            raise InvalidParameters(
+                f"heartbeat: 250 <= active_ms={self.active_ms} <= idle_ms={self.idle_ms} <= 60000 must hold"
+            )
+
+
+class AgentProcess:
+    """Runs agents of one mesh in this process. Create it with `open`; `stop` ends it in good order."""
+
+    def __init__(
+        self,
+        mesh: MeshStore,
+        process_id: str,
+        record: MeshRecord,
+        *,
+        state_folder: Path | None = None,
+        heartbeat: HeartbeatPolicy | None = None,
+        health: HealthPolicy | None = None,
+        on_sent: Callable[[Command], None] | None = None,
+    ) -> None:
+        self.mesh = mesh
+        self.process_id = process_id
+        self.inc = new_incarnation()
+        self.agents: dict[str, Agent] = {}
+        self._record = record
+        self._params = record.timing()
+        self._machine: Machine[Any] = machine_named(record.machine)
+        self._state_folder = state_folder
+        self._heartbeat = heartbeat or HeartbeatPolicy()
+        self._health = health or HealthPolicy()
+        self._on_sent = on_sent
+        self._beats = 0
+        self._agent_states: dict[str, str] = {}
+        self._lateness = 0
+        self._active_at = 0.0
+        self._public: ViewFeed | None = None
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._beat_now = asyncio.Event()
+        mesh.rpc_timeout_seconds = self._params.rpc_timeout_ms / 1000
+
+    @classmethod
+    async def open(cls, store: Store, mesh_id: str, process_id: str, **options: Any) -> "AgentProcess":
+        """Find the mesh and get ready to run agents of it.
+
+        Raises:
+            MeshNotFound: there is no such mesh.
+            UnknownMachine: this program does not have the machine the mesh replicates.
+            InvalidParameters: the mesh's timing contradicts itself.
+        """
+        mesh = MeshStore(store, mesh_id)
+        process = cls(mesh, process_id, await mesh.read_record(), **options)
+        process._start_beating()
+        return process
+
+    async def add_worker(self, agent_id: str, behaviour: Behaviour | None = None) -> WorkerAgent:
+        """Start a worker here. Raises what `Agent.start` raises."""
+        return await self._start(WorkerAgent(self._free(agent_id), self, behaviour))
+
+    async def add_manager(self, agent_id: str) -> ManagerAgent:
+        """Start a manager here. Raises what `Agent.start` raises."""
+        manager = ManagerAgent(
+            self._free(agent_id),
+            self,
+            machine=self._machine,
+            setup=self._record.setup,
+            params=self._params,
+            health=self._health,
+            beat_interval_ms=self._heartbeat.active_ms,
+        )
+        return await self._start(manager)
+
+    async def remove(self, agent_id: str) -> None:
+        """Let an agent of this process leave the mesh."""
+        agent = self.agents.pop(agent_id)
+        self._agent_states.pop(agent_id, None)
+        await agent.stop()
+
+    async def stop(self) -> None:
+        """Leave in good order: workers first, then managers, then the sign of life."""
+        for agent in sorted(self.agents.values(), key=lambda agent: isinstance(agent, ManagerAgent)):
+            await agent.stop()
+        self.agents.clear()
+        await self.abandon()
+        try:
+            await self.mesh.delete_beat(self.process_id)
+        except MeshError as error:
+            log.info("sign of life of process %s not removed: %s", self.process_id, error)
+
+    async def abandon(self) -> None:
+        """End all work at once and without a word, as a crash would."""
+        await asyncio.gather(*(agent.abandon() for agent in self.agents.values()))
+        for task in tuple(self._tasks):
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    async def run_until_failure(self) -> None:
+        """Wait until an agent of this process cannot go on, then raise why."""
+        waiting = [asyncio.ensure_future(agent.wait_for_failure()) for agent in self.agents.values()]
+        try:
+            done, _ = await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
+            for task in done:
+                task.result()
+        finally:
+            for task in waiting:
+                task.cancel()
+
+    # --- what agents need (Host) ------------------------------------------------------------------------------------
+
+    def state_file(self, agent_id: str) -> StateFile | None:
+        """See `Host`."""
+        if self._state_folder is None:
+            return None
+        return StateFile(self._state_folder, self.mesh.mesh_id, agent_id)
+
+    def sign_of_life(self, agent_id: str, state: str) -> None:
+        """See `Host`."""
+        self._active_at = asyncio.get_running_loop().time()
+        if self._agent_states.get(agent_id) != state:
+            self._agent_states[agent_id] = state
+            self._beat_now.set()
+
+    def renew_incarnation(self, ended: str) -> None:
+        """See `Host`."""
+        if self.inc == ended:
+            self.inc = new_incarnation()
+            self._beats = 0
+            self._beat_now.set()
+
+    def on_sent(self, command: Command) -> None:
+        """See `Host`."""
+        self._active_at = asyncio.get_running_loop().time()
+        if self._on_sent is not None:
+            self._on_sent(command)
+
+    async def public_view(self) -> ViewFeed:
+        """See `Host`."""
+        if self._public is None:
+            self._public = ViewFeed()
+            self._spawn(self._listen_to_public_view(self._public))
+        return self._public
+
+    # --- inside -----------------------------------------------------------------------------------------------------
+
+    def _free(self, agent_id: str) -> str:
+        if agent_id in self.agents:
+            raise AlreadyExists(f"agent {agent_id!r} runs in this process already")
+        if len(self.agents) >= AGENTS_MAX:
+            raise InvalidMessage(f"a process runs at most {AGENTS_MAX} agents")
+        return agent_id
+
+    async def _start(self, agent: AnyAgent) -> AnyAgent:
+        self.agents[agent.agent_id] = agent
+        try:
+            await agent.start()
+        except BaseException:
+            self.agents.pop(agent.agent_id, None)
+            await agent.abandon()
+            raise
+        return agent
+
+    def _start_beating(self) -> None:
+        self._spawn(self._beat())
+        self._spawn(self._feel_own_pulse())
+
+    async def _beat(self) -> None:
+        """Write the sign of life at the adaptive interval, at once when an agent's state changes; never give up."""
+        while True:
+            interval_ms = self._interval_ms()
+            self._beat_now.clear()
+            try:
+                await self.mesh.write_beat(self._next_beat(interval_ms))
+            except MeshError as error:
+                log.info("sign of life of process %s not written: %s", self.process_id, error)
+            try:
+                async with asyncio.timeout(interval_ms / 1000):
+                    await self._beat_now.wait()
+            except TimeoutError:
+                continue
+
+    def _interval_ms(self) -> int:
+        quiet = asyncio.get_running_loop().time() - self._active_at
+        return self._heartbeat.idle_ms if quiet * 1000 > self._heartbeat.idle_after_ms else self._heartbeat.active_ms
+
+    def _next_beat(self, interval_ms: int) -> Beat:
+        self._beats += 1
+        managers = [agent for agent in self.agents.values() if isinstance(agent, ManagerAgent)]
+        return Beat(
+            process=self.process_id,
+            inc=self.inc,
+            seq=self._beats,
+            interval_ms=interval_ms,
+            agents=dict(self._agent_states),
+            applied={agent.agent_id: agent.driver.manager.state.replica.index for agent in managers},
+            lateness=self._lateness,
+        )
+
+    async def _feel_own_pulse(self) -> None:
+        """Measure how late this process runs: what its agents suffer, and what observers should make allowance for."""
+        loop = asyncio.get_running_loop()
+        while True:
+            due = loop.time() + self._heartbeat.agent_ms / 1000
+            await asyncio.sleep(self._heartbeat.agent_ms / 1000)
+            late_ms = (loop.time() - due) * 1000
+            change = 1 if late_ms > self._heartbeat.agent_late_ms else -1
+            self._lateness = max(0, min(8, self._lateness + change))
+
+    async def _listen_to_public_view(self, feed: ViewFeed) -> None:
+        async for snapshot in supervised(lambda: self.mesh.watch_document("views/public")):
+            for document in snapshot.documents.values():
+                await feed.put(document.fields)
+
+    def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
+        task: asyncio.Task[None] = asyncio.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._ended)
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            log.error("process %s: %s", self.process_id, error)
+            for agent in self.agents.values():
+                agent.fail(error)

@@ -1,0 +1,112 @@
+"""What an agent keeps on disk, so that a restarted process takes up where it was.
+
+One small file per agent, written whole: first beside it, then renamed over it, so a crash leaves the old one or the new one.
+A checksum tells a damaged file; a damaged file is set aside and said, never trusted and never deleted.
+"""
+
+import hashlib
+import json
+import logging
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from firemesh.errors import StateFileMismatch
+
+log = logging.getLogger(__name__)
+
+FORMAT = 1
+SET_ASIDE_MAX = 20
+"""Damaged files kept per agent; with more, the oldest is written over."""
+
+
+@dataclass(frozen=True, slots=True)
+class AgentMemory:
+    """What outlives the process: the last incarnation, the agent's versioned state, its behaviour's memory (JSON objects)."""
+
+    inc: str = ""
+    state_version: int = 0
+    state: Mapping[str, Any] = field(default_factory=dict)
+    behaviour: Mapping[str, Any] = field(default_factory=dict)
+
+
+class StateFile:
+    """The file of one agent of one mesh."""
+
+    def __init__(self, folder: Path, mesh_id: str, agent_id: str) -> None:
+        self.path = folder / f"{agent_id}.json"
+        self._mesh_id = mesh_id
+        self._agent_id = agent_id
+
+    def load(self) -> AgentMemory | None:
+        """What was saved last; None when there is nothing usable (a damaged file is set aside and logged).
+
+        Raises:
+            StateFileMismatch: the file is sound but belongs to another mesh or agent. Point to the right folder.
+        """
+        try:
+            text = self.path.read_text(encoding="utf-8")
+        except FileNotFoundError:
+            return None
+        except (OSError, UnicodeDecodeError) as error:
+            self._set_aside(str(error))
+            return None
+        body = _sound_body(text)
+        if body is None:
+            self._set_aside("the checksum does not match")
+            return None
+        owner = (body.get("mesh"), body.get("agent"))
+        if owner != (self._mesh_id, self._agent_id):
+            raise StateFileMismatch(
+                f"{self.path} holds the state of agent {owner[1]!r} of mesh {owner[0]!r}, "
+                f"not of {self._agent_id!r} of {self._mesh_id!r}; choose another --state-folder"
+            )
+        return AgentMemory(
+            inc=body["inc"], state_version=body["state_version"], state=body["state"], behaviour=body["behaviour"]
+        )
+
+    def save(self, memory: AgentMemory) -> None:
+        """Replace the file atomically and wait until it is on the disk."""
+        body = {
+            "format": FORMAT,
+            "mesh": self._mesh_id,
+            "agent": self._agent_id,
+            "inc": memory.inc,
+            "state_version": memory.state_version,
+            "state": dict(memory.state),
+            "behaviour": dict(memory.behaviour),
+        }
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        beside = self.path.with_suffix(".new")
+        with beside.open("w", encoding="utf-8") as file:
+            file.write(json.dumps({"sha256": _checksum(body), "body": body}, ensure_ascii=False))
+            file.flush()
+            os.fsync(file.fileno())
+        beside.replace(self.path)
+
+    def _set_aside(self, why: str) -> None:
+        taken = [number for number in range(SET_ASIDE_MAX) if self._aside(number).exists()]
+        number = len(taken) if len(taken) < SET_ASIDE_MAX else 0
+        self.path.replace(self._aside(number))
+        log.warning("state file %s is damaged (%s); kept as %s", self.path, why, self._aside(number).name)
+
+    def _aside(self, number: int) -> Path:
+        return self.path.with_suffix(f".damaged-{number}")
+
+
+def _sound_body(text: str) -> dict[str, Any] | None:
+    try:
+        data = json.loads(text)
+    except (ValueError, RecursionError):
+        return None
+    if not isinstance(data, dict) or not isinstance(data.get("body"), dict):
+        return None
+    body: dict[str, Any] = data["body"]
+    complete = {"format", "mesh", "agent", "inc", "state_version", "state", "behaviour"} <= body.keys()
+    return body if complete and body["format"] == FORMAT and data.get("sha256") == _checksum(body) else None
+
+
+def _checksum(body: Mapping[str, Any]) -> str:
+    return hashlib.sha256(json.dumps(body, sort_keys=True, ensure_ascii=False).encode()).hexdigest()
