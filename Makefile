@@ -1,7 +1,9 @@
 # `make` lists the commands. Options go through ARGS: make demo ARGS="--seats 12 --seed 7"
 .DEFAULT_GOAL := help
-PYTHON := $(shell command -v python3 || command -v python)
-BOOTSTRAP := $(if $(PYTHON),$(PYTHON) tools/bootstrap.py,$(error Python >= 3.11 is missing: install Python 3.13))
+# A Python that answers (the shim of a version manager may not). It only starts the set-up, which finds the best one.
+PYTHON = $(shell for each in python3 python /usr/bin/python3 $$HOME/.pyenv/versions/3.*/bin/python3; do \
+	"$$each" -c "" 2>/dev/null && echo "$$each" && break; done)
+BOOTSTRAP = $(or $(PYTHON),$(error Python >= 3.11 is missing: install Python 3.13)) tools/bootstrap.py
 BIN := .venv/bin
 ARGS ?=
 

@@ -251,7 +251,9 @@ def _find_tools(root: Path | None) -> _Tools:
         raise LocalStackError(f"Java >= {locate.JAVA_MAJOR_MIN} is missing; run `make setup`")
     emulator = locate.find_emulator()
     if emulator is None:
-        raise LocalStackError("the Firestore emulator is missing; `make doctor` says how to mend it")
+        named = os.environ.get("FIRESTORE_EMULATOR_BINARY_PATH")
+        missing = f"FIRESTORE_EMULATOR_BINARY_PATH names {named}, which" if named else "the Firestore emulator"
+        raise LocalStackError(f"{missing} is missing; `make doctor` says how to mend it")
     return _Tools(root, firebase, java.path, locate.runnable_jar(emulator, root / ".firemesh" / "emulator"))
 
 
