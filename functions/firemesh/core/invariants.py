@@ -1,7 +1,7 @@
 """What must hold in every mesh at every moment, checked on what is stored. Pure; finds, never raises.
 
-One checker serves the unit tests, the explorer, the simulation, the tests on the emulator and the demo. It is fed in any
-mixture: head versions as they come, entries as they are written, the whole log at the end.
+One checker serves unit tests, explorer, simulation, emulator tests and demo. It is fed in any mixture: head versions as
+they come, entries as they are written, the whole log at the end.
 
 I1  at most one leader per term
 I2  term, last_index, first_index, snapshot_index, voters.version and seq never decrease; sessions neither (by replay)

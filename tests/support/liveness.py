@@ -1,0 +1,45 @@
+"""A manager always has something to wait for: the rule that keeps it from standing still for ever."""
+
+from collections.abc import Collection
+from typing import Any
+
+from firemesh.core.effects import (
+    CastVote,
+    Commit,
+    Effect,
+    ManagerRole,
+    ReadElection,
+    ReadEntries,
+    ReadHead,
+    ReadSnapshot,
+    Timer,
+)
+from firemesh.core.turn import ManagerState
+
+
+def stuck(state: ManagerState[Any], armed: Collection[Timer], calls: Collection[Effect]) -> list[str]:
+    """Why this manager might never move again by itself, given its armed timers and its unanswered calls."""
+    kinds = {type(call) for call in calls}
+    rules = [
+        (
+            state.pending is None or Commit in kinds or ReadHead in kinds or Timer.RETRY in armed,
+            "a commit is in flight and nothing will tell how it went",
+        ),
+        (not state.electing or bool(kinds & {ReadElection, CastVote}), "it waits for an election call that is not out"),
+        (
+            not state.fetching or bool(kinds & {ReadEntries, ReadSnapshot}),
+            "it waits for entries that nobody is reading",
+        ),
+        (not state.pausing or Timer.APPEND in armed, "it pauses between appends and nothing ends the pause"),
+    ]
+    if state.role is ManagerRole.LEADER:
+        rules += [
+            (Timer.LEASE in armed, "a leader whose lease never ends"),
+            (state.pending is not None or Timer.RENEW in armed, "a leader that will not renew"),
+        ]
+    elif state.version == 0:
+        rules.append((ReadHead in kinds or Timer.RETRY in armed, "it does not know the head and is not asking for it"))
+    elif state.pending is None:
+        patient = Timer.CAMPAIGN in armed or bool(kinds & {ReadElection, CastVote})
+        rules.append((patient, f"a {state.role.value} without patience: nothing will make it stand"))
+    return [problem for holds, problem in rules if not holds]
