@@ -111,7 +111,7 @@ class ListenStream:
         self._last_id = 0
         self._requests: asyncio.Queue[Message | None] | None = None
         self._call: Any = None
-        self._heard_at = 0.0
+        self._opened_at = self._heard_at = 0.0
         self._wanted = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
         self._closed = False
@@ -131,7 +131,7 @@ class ListenStream:
         listening.feeds.add(feed)
         if listening.published is not None:
             feed.offer(listening.published)
-        if self._call is not None and now - self._heard_at > STALE_SECONDS:
+        if self._call is not None and now - max(self._opened_at, self._heard_at) > STALE_SECONDS:
             self._call.cancel()
         if self._task is None or self._task.done():
             self._task = asyncio.create_task(self._run(), name="firestore-listen")
@@ -201,14 +201,14 @@ class ListenStream:
         failing_since: float | None = None
         while True:
             await self._wanted.wait()
-            opened_at = loop.time()
+            self._opened_at = loop.time()
             error = await self._converse()
-            if self._heard_at >= opened_at:
+            if self._heard_at >= self._opened_at:
                 pause_seconds, failing_since = BACKOFF_FIRST_SECONDS, None
             elif isinstance(error, PermissionDenied | InvalidMessage):
                 self._end_all(error)
             elif failing_since is None:
-                failing_since = opened_at
+                failing_since = self._opened_at
             elif loop.time() - failing_since > GIVE_UP_SECONDS:
                 self._end_all(error)
                 failing_since = None
