@@ -102,6 +102,11 @@ class AgentProcess:
         process._start_beating()
         return process
 
+    @property
+    def machine_name(self) -> str:
+        """The machine the mesh replicates."""
+        return self._record.machine
+
     async def add_worker(self, agent_id: str, behaviour: Behaviour | None = None) -> WorkerAgent:
         """Start a worker here. Raises what `Agent.start` raises."""
         return await self._start(WorkerAgent(self._free(agent_id), self, behaviour))

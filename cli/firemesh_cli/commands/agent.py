@@ -1,0 +1,128 @@
+"""`firemesh agent run`: a process of a mesh, with managers or workers in it."""
+
+import argparse
+import asyncio
+import json
+import logging
+import signal
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, TextIO
+
+from firemesh_cli.connection import add_connection_options, connect
+
+if TYPE_CHECKING:
+    from firemesh.core.messages import Command
+    from firemesh.runtime.process import AgentProcess
+    from firemesh.store.firestore import FirestoreStore
+    from firemesh_cli.commands import Subparsers
+
+STOP_SECONDS_MAX = 10.0
+
+
+def register(subparsers: "Subparsers") -> None:
+    """Add the command to the parser."""
+    parser = subparsers.add_parser("agent", help="run agents of a mesh in this process")
+    actions = parser.add_subparsers(title="actions", dest="action", metavar="ACTION", required=True)
+    run = actions.add_parser(
+        "run",
+        help="run managers or workers until Ctrl-C",
+        description="Run agents of a mesh in this process until Ctrl-C, then leave in good order. Workers play by script.",
+    )
+    run.add_argument("--mesh", required=True, help="the mesh to join")
+    run.add_argument("--type", choices=("manager", "worker"), default="worker", help="default: worker")
+    run.add_argument("--count", type=int, default=1, help="how many agents, 1 to 30 (default: 1)")
+    run.add_argument("--agents", help="their ids, separated by commas (default: made from the process id)")
+    run.add_argument("--process", help="name of this process in the mesh (default: a fresh one)")
+    run.add_argument("--state-folder", type=Path, help="keep agents' state here, so that a restart goes on where it was")
+    run.add_argument("--seed", type=int, default=1, help="seed of the scripted players (default: 1)")
+    run.add_argument("--seat", type=int, default=0, help="number of the first player, which chooses the names (default: 0)")
+    run.add_argument("--pace", type=float, default=1.0, help="stretches the players' thinking (default: 1.0)")
+    run.add_argument("--heartbeat-ms", type=int, default=2000, help="a sign of life this often, 250 or more (default: 2000)")
+    run.add_argument("--journal", type=Path, help="append every command that is surely sent, one JSON object per line")
+    add_connection_options(run)
+    run.set_defaults(handler=lambda args: asyncio.run(_run(args)))
+
+
+async def _run(args: argparse.Namespace) -> int:
+    from firemesh.errors import InvalidParameters
+
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", stream=sys.stderr)
+    ids = _agent_ids(args)
+    if not 1 <= len(ids) <= 30:
+        raise InvalidParameters(f"--count: a process runs 1 to 30 agents, not {len(ids)}")
+    stopping = asyncio.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(number, stopping.set)
+    journal = args.journal.open("a", encoding="utf-8") if args.journal else None
+    store = connect(args, args.process)
+    try:
+        process = await _open(store, args, journal)
+        return await _work(process, args, ids, stopping)
+    finally:
+        await store.close()
+        if journal is not None:
+            journal.close()
+
+
+def _agent_ids(args: argparse.Namespace) -> list[str]:
+    from firemesh.ids import new_incarnation
+
+    args.process = args.process or f"{args.type}s-{new_incarnation()}"
+    if args.agents:
+        return [agent.strip() for agent in args.agents.split(",")]
+    return [f"{args.process}-{number}" for number in range(1, args.count + 1)]
+
+
+async def _open(store: "FirestoreStore", args: argparse.Namespace, journal: TextIO | None) -> "AgentProcess":
+    from firemesh.runtime.process import AgentProcess, HeartbeatPolicy
+
+    def write_down(command: "Command") -> None:
+        if journal is not None:
+            print(json.dumps({"agent": command.agent_id, "inc": command.inc, "seq": command.seq}), file=journal, flush=True)
+
+    return await AgentProcess.open(
+        store,
+        args.mesh,
+        args.process,
+        state_folder=args.state_folder,
+        heartbeat=HeartbeatPolicy(active_ms=args.heartbeat_ms, idle_ms=max(10_000, args.heartbeat_ms)),
+        on_sent=write_down,
+    )
+
+
+async def _work(process: "AgentProcess", args: argparse.Namespace, ids: list[str], stopping: asyncio.Event) -> int:
+    """Start the agents, then wait for a signal or a failure."""
+    work = asyncio.create_task(_start_and_wait(process, args, ids))
+    stop = asyncio.create_task(stopping.wait())
+    await asyncio.wait([work, stop], return_when=asyncio.FIRST_COMPLETED)
+    stop.cancel()
+    if work.done():
+        await process.abandon()
+        work.result()
+        return 1
+    work.cancel()
+    try:
+        async with asyncio.timeout(STOP_SECONDS_MAX):
+            await process.stop()
+    except TimeoutError:
+        logging.warning("not confirmed within %s s; the mesh will notice by itself", STOP_SECONDS_MAX)
+        await process.abandon()
+    return 0
+
+
+async def _start_and_wait(process: "AgentProcess", args: argparse.Namespace, ids: list[str]) -> None:
+    from firemesh.runtime.mesh import MANAGERS_WANTED
+    from firemesh.runtime.scripted_behaviour import scripted_behaviour
+
+    if args.type == "manager":
+        for manager in [await process.add_manager(agent) for agent in ids]:
+            voters = manager.driver.manager.state.head.voters.managers
+            if len(voters) < MANAGERS_WANTED:
+                logging.warning("%s manager(s) so far; run at least %s", len(voters), MANAGERS_WANTED)
+    else:
+        for number, agent in enumerate(ids, start=args.seat):
+            player = scripted_behaviour(process.machine_name, agent, seed=args.seed, number=number, pace=args.pace)
+            await process.add_worker(agent, player)
+    print(f"ready: {', '.join(ids)}", flush=True)
+    await process.run_until_failure()

@@ -1,0 +1,167 @@
+"""The mesh as an application sees it: create or open it, run agents in this process, ask how it stands."""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from firemesh.core.effects import ManagerRole, Timer, TimerFired
+from firemesh.core.membership import REMOVE, AgentType
+from firemesh.core.messages import mesh_command
+from firemesh.core.params import DEFAULT, Params
+from firemesh.errors import AgentNotFound
+from firemesh.game.registry import machine_named
+from firemesh.ids import new_incarnation
+from firemesh.runtime.agent import Agent
+from firemesh.runtime.behaviour import Behaviour
+from firemesh.runtime.manager_agent import ManagerAgent
+from firemesh.runtime.process import AgentProcess
+from firemesh.store import paths
+from firemesh.store.base import Store
+from firemesh.store.mesh_store import MeshRecord, MeshStore
+
+MANAGERS_WANTED = 3
+"""With fewer a mesh works, but the loss of one leaves no majority, and takeover waits three lease times."""
+
+
+@dataclass(frozen=True, slots=True)
+class MeshReport:
+    """How a mesh stands, by one consistent read of head and topology."""
+
+    mesh_id: str
+    machine: str
+    status: str
+    term: int
+    leader: str
+    last_index: int
+    managers: tuple[str, ...]
+    members: Mapping[str, Mapping[str, str]]
+    warnings: tuple[str, ...]
+
+
+class Mesh:
+    """One mesh. `create` makes it, `open` finds it; both need only a store."""
+
+    def __init__(self, store: Store, mesh_id: str) -> None:
+        self.mesh_id = mesh_id
+        self._store = store
+        self._documents = MeshStore(store, mesh_id)
+
+    @classmethod
+    async def create(
+        cls, store: Store, mesh_id: str, *, machine: str, setup: Mapping[str, Any], params: Params = DEFAULT
+    ) -> "Mesh":
+        """Create a mesh that replicates `machine` from `setup`.
+
+        Raises:
+            UnknownMachine: this program has no such machine.
+            InvalidMessage: the machine refuses the setup.
+            AlreadyExists: the id is taken; nothing was changed.
+        """
+        machine_named(machine).initial(setup)
+        mesh = cls(store, mesh_id)
+        await mesh._documents.create(MeshRecord(machine=machine, setup=dict(setup), params=asdict(params)))
+        return mesh
+
+    @classmethod
+    async def open(cls, store: Store, mesh_id: str) -> "Mesh":
+        """An existing mesh. Raises MeshNotFound."""
+        mesh = cls(store, mesh_id)
+        await mesh._documents.read_record()
+        return mesh
+
+    async def process(self, process_id: str, **options: Any) -> AgentProcess:
+        """A process of this mesh in which agents can run; see `AgentProcess`."""
+        return await AgentProcess.open(self._store, self.mesh_id, process_id, **options)
+
+    async def add_agent(
+        self, process: AgentProcess, agent_id: str, agent_type: AgentType, behaviour: Behaviour | None = None
+    ) -> Agent:
+        """Start an agent in a process of this program. Raises what `Agent.start` raises."""
+        if agent_type is AgentType.MANAGER:
+            return await process.add_manager(agent_id)
+        return await process.add_worker(agent_id, behaviour)
+
+    async def remove_agent(self, agent_id: str) -> None:
+        """Have an agent removed, wherever it runs; its process learns it from the roster.
+
+        Raises:
+            AgentNotFound: no member has this id.
+        """
+        row = await self.get_agent(agent_id)
+        command = mesh_command(REMOVE, {"agent": agent_id, "inc": row["inc"]})
+        await self._documents.submit(paths.operator_request_id(new_incarnation()), command)
+
+    async def get_agent(self, agent_id: str) -> Mapping[str, Any]:
+        """An agent's row of the roster: inc, type, process, status, since. Raises AgentNotFound."""
+        path = paths.agent(self.mesh_id, agent_id)
+        found = (await self._store.get_all([path])).documents
+        if path not in found:
+            raise AgentNotFound(f"mesh {self.mesh_id!r} has no agent {agent_id!r}")
+        return found[path].fields
+
+    async def topology(self) -> Mapping[str, Any]:
+        """Who is in the mesh and who leads, as last published; empty before the first leader."""
+        path = paths.view(self.mesh_id, "topology")
+        found = (await self._store.get_all([path])).documents
+        return found[path].fields if path in found else {}
+
+    async def get_status(self) -> MeshReport:
+        """How the mesh stands. Raises MeshNotFound."""
+        record = await self._documents.read_record()
+        head, _ = await self._documents.read_head()
+        topology = await self.topology()
+        return MeshReport(
+            mesh_id=self.mesh_id,
+            machine=record.machine,
+            status=head.status.value,
+            term=head.term,
+            leader=head.leader,
+            last_index=head.last_index,
+            managers=head.voters.managers,
+            members=topology.get("members", {}),
+            warnings=_warnings(head.leader, head.voters.managers),
+        )
+
+
+class MeshManager:
+    """The management of a mesh as seen from one of its managers."""
+
+    def __init__(self, mesh: Mesh, manager: ManagerAgent) -> None:
+        self._mesh = mesh
+        self._manager = manager
+
+    async def elect_leader(self) -> str:
+        """Wait until somebody leads; returns its id."""
+        driver = self._manager.driver
+        while not driver.manager.state.head.leader:
+            driver.stepped.clear()
+            await driver.stepped.wait()
+        return driver.manager.state.head.leader
+
+    def handle_leader_failure(self) -> None:
+        """Look at once whether the leader's lease has run out, instead of when patience ends. The store decides."""
+        if self._manager.role is not ManagerRole.LEADER:
+            self._manager.driver.tell(TimerFired(Timer.CAMPAIGN))
+
+    async def manage_agent(self, agent_id: str) -> None:
+        """Have an agent removed from the mesh. Raises AgentNotFound."""
+        await self._mesh.remove_agent(agent_id)
+
+    async def update_topology(self) -> Mapping[str, Any]:
+        """The topology as this manager's replica has it, which may be newer than what was published."""
+        state = self._manager.driver.manager.state
+        return {
+            "term": state.head.term,
+            "leader": state.head.leader,
+            "voters": list(state.replica.roster.voters.managers),
+            "members": {member.agent: member.process for member in state.replica.roster.living()},
+        }
+
+
+def _warnings(leader: str, managers: tuple[str, ...]) -> tuple[str, ...]:
+    warnings = []
+    if len(managers) < MANAGERS_WANTED:
+        warnings.append(f"{len(managers)} manager(s): run at least {MANAGERS_WANTED}, so that one may die at any time")
+    if not leader:
+        warnings.append("nobody leads at the moment: commands wait in the inbox")
+    return tuple(warnings)
