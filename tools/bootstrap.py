@@ -24,6 +24,7 @@ SETUP_LOG = ROOT / ".firemesh" / "setup.log"
 
 PYTHON_MIN = (3, 11)
 PYTHON_MINORS = (13, 12, 14, 11)  # best first: 3.13 is what deployment runs
+SYSTEM_FOLDERS = ("/opt/homebrew/bin", "/usr/local/bin", "/usr/bin")
 PROBE = "import sys, venv, ensurepip; print('%d.%d.%d' % sys.version_info[:3])"
 PROBE_TIMEOUT_SECONDS = 20
 TITLE_WIDTH = 44
@@ -47,9 +48,7 @@ def choose_interpreter() -> Tuple[Path, str]:
         if version and tuple(map(int, version.split(".")[:2])) >= PYTHON_MIN:
             return path, version
     if named:
-        raise SetupError(
-            f"FIREMESH_PYTHON names {named}, which is no Python >= 3.11 with the modules venv and ensurepip."
-        )
+        raise SetupError(f"FIREMESH_PYTHON names {named}, which is no Python >= 3.11 with the modules venv and ensurepip.")
     raise SetupError(
         f"Python >= 3.11 is needed and was not found (this one is {sys.version.split()[0]}): install Python 3.13 "
         "(on Debian and Ubuntu with its -venv package), or name one in FIREMESH_PYTHON."
@@ -67,7 +66,7 @@ def interpreters() -> Iterator[Path]:
             yield Path(on_path)
         yield from sorted(pyenv.glob(f"3.{minor}.*/bin/{name}"), reverse=True)
         yield from sorted(managed_by_uv.glob(f"cpython-3.{minor}.*/bin/{name}"), reverse=True)
-        for folder in ("/opt/homebrew/bin", "/usr/local/bin", "/usr/bin"):
+        for folder in SYSTEM_FOLDERS:
             yield Path(folder) / name
     yield Path(sys.executable)
 
@@ -189,9 +188,7 @@ def install_java() -> str:
         pip_install("a Java runtime", "--require-hashes", "-r", str(ROOT / "requirements-java.txt"))
     except SetupError as error:
         wanted = f"Java >= {locate.JAVA_MAJOR_MIN}"
-        raise SetupError(
-            f"{wanted} was not found, and one could not be installed here; install any. ({error})"
-        ) from error
+        raise SetupError(f"{wanted} was not found, and one could not be installed here; install any. ({error})") from error
     java = locate.find_java(ROOT)
     if java is None:
         raise SetupError(f"The Java runtime installed into .venv does not start: {checks.JAVA_MEND}.")

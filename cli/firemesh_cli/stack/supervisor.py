@@ -270,6 +270,8 @@ def _emulator_environment(tools: _Tools, scratch: Path) -> dict[str, str]:
         "FIRESTORE_EMULATOR_BINARY_PATH": str(tools.emulator_jar),
         # firebase-tools registers each suite by project in the temporary folder; two of one project would quarrel.
         "TMPDIR": str(scratch),
+        # Ask nothing, and fetch no message of the day.
+        "CI": "1",
     }
 
 

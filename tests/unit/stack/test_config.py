@@ -1,0 +1,50 @@
+"""One stack's configuration: firebase.json, elsewhere."""
+
+import json
+from dataclasses import astuple
+from pathlib import Path
+
+import pytest
+
+from firemesh.errors import LocalStackError
+from firemesh_cli.stack.config import Ports, emulator_config, free_ports, write_config
+
+PORTS = Ports(firestore=1, websocket=2, hub=3, logging=4)
+
+
+def test_ports_of_one_stack_differ() -> None:
+    assert len(set(astuple(free_ports()))) == 4
+
+
+def test_config_keeps_the_rest_of_firebase_json_and_does_not_change_it() -> None:
+    base = {"functions": [{"source": "functions", "runtime": "python313"}], "firestore": {"rules": "r"}, "emulators": {}}
+    before = json.dumps(base)
+    config = emulator_config(base, PORTS, (3, 11))
+    assert json.dumps(base) == before
+    assert config["firestore"] == {"rules": "r"}
+    assert config["functions"] == [{"source": "functions", "runtime": "python311"}]
+
+
+def test_every_emulator_listens_on_this_machine_alone() -> None:
+    config = emulator_config({"emulators": {"singleProjectMode": True}}, PORTS, (3, 13))
+    assert config["emulators"]["singleProjectMode"] is True
+    assert config["emulators"]["ui"] == {"enabled": False}
+    assert {name: config["emulators"][name]["host"] for name in ("firestore", "hub", "logging")} == {
+        "firestore": "127.0.0.1",
+        "hub": "127.0.0.1",
+        "logging": "127.0.0.1",
+    }
+
+
+def test_config_lies_beside_firebase_json_so_that_relative_paths_hold(tmp_path: Path) -> None:
+    (tmp_path / "firebase.json").write_text('{"firestore": {"rules": "x.rules"}}')
+    (tmp_path / "x.rules").write_text("")
+    assert write_config(tmp_path, "one", PORTS).parent == tmp_path
+
+
+@pytest.mark.parametrize("content", [None, "{"])
+def test_a_missing_or_broken_firebase_json_is_named(tmp_path: Path, content: str | None) -> None:
+    if content is not None:
+        (tmp_path / "firebase.json").write_text(content)
+    with pytest.raises(LocalStackError, match=r"firebase\.json cannot be read"):
+        write_config(tmp_path, "one", PORTS)
