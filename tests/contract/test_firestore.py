@@ -9,12 +9,12 @@ from typing import Any
 
 import grpc
 import pytest
-from google.auth.credentials import Credentials
+from google.auth.credentials import AnonymousCredentials, Credentials
 from google.cloud import firestore
 
 from firemesh.errors import MeshError, OutcomeUnknown, PermissionDenied, StoreUnavailable
 from firemesh.store.base import CollectionTarget, Delete, DocumentTarget, Put
-from firemesh.store.firestore import FirestoreStore, connect
+from firemesh.store.firestore import FirestoreStore, connect, listen
 from firemesh.store.firestore.failures import commit_error, read_error, target_error
 from tests.contract.conftest import PROJECT, Backend
 from tests.contract.test_store import PATIENCE_SECONDS, anything, commit, fields, until
@@ -253,6 +253,47 @@ async def test_a_removed_target_ends_its_watch_and_leaves_the_others(cause: int,
         await store.close()
 
 
+async def test_a_silent_stream_is_opened_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(listen, "IDLE_SECONDS", 0.05)
+    async with SpokenFirestore.serve() as (spoken, host):
+        store = FirestoreStore(PROJECT, host=host)
+        watch, target_id = await listening(spoken, store, DocumentTarget("views/a"))
+        say_consistent(spoken, target_id, 1)
+        await until(watch, anything)
+        assert (await spoken.request()).add_target.target_id == target_id
+        await store.close()
+
+
+async def test_a_new_watch_on_a_stream_long_unheard_opens_it_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    async with SpokenFirestore.serve() as (spoken, host):
+        store = FirestoreStore(PROJECT, host=host)
+        watch, target_id = await listening(spoken, store, DocumentTarget("views/a"))
+        say_consistent(spoken, target_id, 1)
+        await until(watch, anything)
+        monkeypatch.setattr(listen, "STALE_SECONDS", -1.0)
+        store.watch(DocumentTarget("views/a"))
+        assert (await spoken.request()).add_target.target_id == target_id
+        assert store.streams_opened == 2
+        await store.close()
+
+
+async def test_watches_end_when_the_store_stays_away_and_a_new_one_works(
+    emulator: Backend, warm_firestore: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(listen, "GIVE_UP_SECONDS", 0.2)
+    path = f"{emulator.root}/views/a"
+    async with Wire.to(warm_firestore) as (wire, host):
+        store = FirestoreStore(PROJECT, host=host)
+        watch = store.watch(DocumentTarget(path))
+        await until(watch, anything)
+        wire.cut()
+        with pytest.raises(StoreUnavailable):
+            await until(watch, lambda snapshot: False)
+        wire.mend()
+        await until(store.watch(DocumentTarget(path)), anything)
+        await store.close()
+
+
 # Who may do what
 
 
@@ -317,6 +358,11 @@ async def test_missing_credentials_are_said_with_what_to_do(monkeypatch: pytest.
     monkeypatch.setenv("GOOGLE_APPLICATION_CREDENTIALS", "/nowhere/key.json")
     with pytest.raises(PermissionDenied, match="gcloud auth application-default login"):
         connect("demo-contract")
+
+
+async def test_firestore_itself_is_entered_with_given_credentials() -> None:
+    store = FirestoreStore("demo-contract", credentials=AnonymousCredentials())
+    await store.close()
 
 
 async def test_connect_takes_the_emulator_from_the_environment(

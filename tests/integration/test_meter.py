@@ -17,6 +17,7 @@ from firemesh.store.firestore import FirestoreStore
 from firemesh_cli.stack.meter import Meter, read_meter
 from firemesh_cli.stack.prices import dollars
 from firemesh_cli.stack.reading import Billed, MeterReading
+from tests.contract.wires import Wire
 
 PROJECT = "demo-meter"
 PATIENCE_SECONDS = 20.0
@@ -183,6 +184,27 @@ async def test_watches_of_one_target_in_one_process_are_billed_once(firestore_ho
         spent = it.spent()
         assert spent.by_kind == {"views": Billed(reads=2, writes=1)}
         assert spent.rpcs == {"Commit": 1, "Listen": 1}
+
+
+async def test_a_listener_that_resumes_is_billed_for_changes_only(firestore_host: str) -> None:
+    async with metered(firestore_host) as it, Wire.to(it.meter.host) as (wire, host):
+        reader = FirestoreStore(PROJECT, host=host)
+        same, changed, inbox = f"{it.mesh}/agents/a", f"{it.mesh}/consensus/head", f"{it.mesh}/inbox"
+        await put(it.store, same, changed, f"{inbox}/1", f"{inbox}/2")
+        targets = (DocumentTarget(same), DocumentTarget(changed), CollectionTarget(inbox))
+        watches = [reader.watch(target) for target in targets]
+        for watch in watches:
+            await until(watch, lambda snapshot: bool(snapshot.documents))
+        it.spent()
+        wire.cut()
+        await put(it.store, changed, f"{inbox}/1", n=1)
+        wire.mend()
+        await until(watches[1], of(changed, 1))
+        await until(watches[2], of(f"{inbox}/1", 1))
+        await until(reader.watch(DocumentTarget(f"{it.mesh}/views/public")), lambda _: True)
+        reads = {kind: billed.reads for kind, billed in it.spent().by_kind.items()}
+        assert reads == {"head": 1, "inbox": 1, "views": 1}
+        await reader.close()
 
 
 async def test_clients_are_billed_apart(firestore_host: str) -> None:

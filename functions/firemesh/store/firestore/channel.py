@@ -1,8 +1,7 @@
 """How a connection is opened: to the emulator without credentials, to Firestore with them."""
 
-from collections.abc import Sequence
-
 import grpc
+from google.api_core.gapic_v1 import routing_header
 from google.auth.credentials import Credentials
 from google.auth.exceptions import GoogleAuthError
 from google.cloud.firestore_v1.services.firestore.transports import FirestoreGrpcAsyncIOTransport
@@ -45,15 +44,15 @@ def open_channel(host: str | None, credentials: Credentials | None) -> grpc.aio.
         ) from error
 
 
-def fixed_metadata(database: str, client_name: str) -> Metadata:
-    """The headers every call carries. Listen fails without the first; the third is for the billing meter."""
-    headers = [
-        ("google-cloud-resource-prefix", database),
-        ("x-goog-request-params", f"database={database}"),
-    ]
-    if client_name:
-        headers.append(("x-firemesh-client", client_name))
-    return tuple(headers)
+def database_metadata(database: str) -> Metadata:
+    """Which database is meant, for the server and for the routers before it. Listen fails without the first header."""
+    routing: tuple[str, str] = routing_header.to_grpc_metadata({"database": database})  # type: ignore[no-untyped-call]
+    return (("google-cloud-resource-prefix", database), routing)
+
+
+def client_metadata(client_name: str) -> Metadata:
+    """Who asks, for the billing meter before the emulator."""
+    return (("x-firemesh-client", client_name),) if client_name else ()
 
 
 def emulator_identity(credentials: Credentials | None) -> Metadata:
@@ -63,8 +62,3 @@ def emulator_identity(credentials: Credentials | None) -> Metadata:
     headers: dict[str, str] = {}
     credentials.before_request(None, "POST", "", headers)  # type: ignore[no-untyped-call]
     return tuple((name.lower(), value) for name, value in headers.items())
-
-
-def join(*parts: Sequence[tuple[str, str]]) -> Metadata:
-    """Several sets of headers as one."""
-    return tuple(header for part in parts for header in part)

@@ -32,7 +32,7 @@ STALE_SECONDS = 30.0
 """A watch opened on a stream unheard for so long makes it reconnect: its opener has a reason to doubt it."""
 GIVE_UP_SECONDS = 60.0
 BACKOFF_FIRST_SECONDS = 0.1
-BACKOFF_LAST_SECONDS = 5.0
+BACKOFF_LAST_SECONDS = 2.0
 
 _NO_CHANGE, _ADD, _REMOVE, _CURRENT, _RESET = range(5)
 
@@ -125,9 +125,7 @@ class ListenStream:
             feed.fail(refusal)
             return feed
         listening = self._by_target.get(target) or self._add(target, now)
-        feed = SnapshotFeed(
-            heard_at=lambda: max(now, listening.heard_at), on_close=lambda it: self._leave(listening, it)
-        )
+        feed = SnapshotFeed(heard_at=lambda: max(now, listening.heard_at), on_close=lambda it: self._leave(listening, it))
         listening.feeds.add(feed)
         if listening.published is not None:
             feed.offer(listening.published)

@@ -13,7 +13,7 @@ from firemesh.store.base import CommitResult, Create, Delete, Document, Put, Rea
 from firemesh.store.documents import check_list, check_read_paths, check_writes, split_path
 from firemesh.store.feed import SnapshotFeed
 from firemesh.store.firestore import protos
-from firemesh.store.firestore.channel import Metadata, emulator_identity, fixed_metadata, open_channel
+from firemesh.store.firestore.channel import Metadata, client_metadata, database_metadata, emulator_identity, open_channel
 from firemesh.store.firestore.codec import decode_fields, encode_fields
 from firemesh.store.firestore.failures import commit_error, read_error
 from firemesh.store.firestore.listen import ListenStream
@@ -22,9 +22,7 @@ from firemesh.store.firestore.protos import SERVICE, Message, nanoseconds, set_t
 
 def connect(project: str, host: str | None = None, *, client_name: str = "") -> "FirestoreStore":
     """The store of a project: the emulator at `host` or FIRESTORE_EMULATOR_HOST where either is set, else Firestore."""
-    return FirestoreStore(
-        project, host=host or os.environ.get("FIRESTORE_EMULATOR_HOST") or None, client_name=client_name
-    )
+    return FirestoreStore(project, host=host or os.environ.get("FIRESTORE_EMULATOR_HOST") or None, client_name=client_name)
 
 
 class FirestoreStore:
@@ -50,7 +48,7 @@ class FirestoreStore:
         self._prefix = f"{self._database}/documents/"
         self._emulated = host is not None
         self._credentials = credentials
-        self._metadata = fixed_metadata(self._database, client_name)
+        self._metadata = database_metadata(self._database) + (client_metadata(client_name) if self._emulated else ())
         self._channel = open_channel(host, credentials)
         self._commit = self._method("unary_unary", "Commit", protos.CommitRequest, protos.CommitResponse)
         self._batch_get = self._method(
