@@ -17,9 +17,7 @@ EXIT_INTERRUPTED = 130
 
 def parser() -> argparse.ArgumentParser:
     """The whole command line."""
-    result = argparse.ArgumentParser(
-        prog="firemesh", description="A mesh of agents with no server of its own, over Firestore."
-    )
+    result = argparse.ArgumentParser(prog="firemesh", description="A mesh of agents with no server of its own, over Firestore.")
     register_all(result.add_subparsers(title="commands", dest="command", metavar="COMMAND", required=True))
     return result
 

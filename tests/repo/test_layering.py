@@ -41,9 +41,7 @@ LAYERS = {
         pure=True,
     ),
     "firemesh.store": Layer(("firemesh.store", "firemesh.core", "firemesh.ids", "firemesh.errors")),
-    "firemesh.store.firestore": Layer(
-        ("firemesh.store", "firemesh.core", "firemesh.ids", "firemesh.errors"), vendor=True
-    ),
+    "firemesh.store.firestore": Layer(("firemesh.store", "firemesh.core", "firemesh.ids", "firemesh.errors"), vendor=True),
     "firemesh.runtime": Layer(("firemesh",)),
     "firemesh": Layer(("firemesh",)),
     "firemesh_cli": Layer(OURS),
@@ -88,9 +86,7 @@ def import_fault(module: str, imported: str, names: tuple[str, ...]) -> str | No
         # `from package import module` names the module in its second half.
         wholes = [f"{imported}.{name}" for name in names] or [imported]
         if not within(imported, layer.ours) and not all(within(whole, layer.ours) for whole in wholes):
-            return (
-                f"imports {imported}, which lies outside of what its layer may know: {layer.ours or 'nothing of ours'}"
-            )
+            return f"imports {imported}, which lies outside of what its layer may know: {layer.ours or 'nothing of ours'}"
         if layer.pure and imported == "firemesh.ids" and any(name.startswith("new_") for name in names):
             return "makes names by chance; take them from the caller"
         return None

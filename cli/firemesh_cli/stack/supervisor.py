@@ -59,9 +59,7 @@ class LocalStack:
     with the block, and also when this process dies in any way. Logs stay in `log_folder`.
     """
 
-    def __init__(
-        self, root: Path | None = None, *, project: str = PROJECT, start_timeout_seconds: float = 90.0
-    ) -> None:
+    def __init__(self, root: Path | None = None, *, project: str = PROJECT, start_timeout_seconds: float = 90.0) -> None:
         """A stack of the checkout at `root` (default: the one this program belongs to). Nothing is started yet."""
         self.project = project
         self._root = root or locate.project_root()
@@ -111,6 +109,10 @@ class LocalStack:
             "no_proxy": direct,
         }
 
+    def owned_environment(self) -> dict[str, str]:
+        """The same for a process that must not outlive this stack: it is killed with the emulators at the latest."""
+        return {**self.environment(), MARK: self._name}
+
     def start(self) -> Self:
         """Start the emulators and return when they answer.
 
@@ -149,9 +151,7 @@ class LocalStack:
         except subprocess.TimeoutExpired as error:
             watchdog.kill()
             watchdog.wait()
-            raise LocalStackError(
-                f"the emulators did not end in {STOP_SECONDS_MAX:.0f} s; see {self._output}"
-            ) from error
+            raise LocalStackError(f"the emulators did not end in {STOP_SECONDS_MAX:.0f} s; see {self._output}") from error
         if watchdog.returncode < 0:
             # Somebody killed the watchdog itself, so its work is ours.
             sweep(f"{MARK}={self._name}".encode())
@@ -170,9 +170,7 @@ class LocalStack:
     def __enter__(self) -> Self:
         return self.start()
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         self.stop()
 
     @property
@@ -232,9 +230,7 @@ class LocalStack:
         text = _text(self._output)
         if PORT_TAKEN in text:
             raise _PortTaken
-        raise LocalStackError(
-            f"the emulators ended before they were ready: {_essence(self.log_folder)} (log: {self._output})"
-        )
+        raise LocalStackError(f"the emulators ended before they were ready: {_essence(self.log_folder)} (log: {self._output})")
 
 
 def _find_tools(root: Path | None) -> _Tools:
