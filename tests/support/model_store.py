@@ -4,8 +4,7 @@ Time is abstract. `silence` says how long the head has been unchanged: not worth
 have run out, or long enough for a takeover without a majority.
 """
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from enum import IntEnum
 
 from firemesh.core.effects import (
@@ -26,6 +25,7 @@ from firemesh.core.messages import Entry, Head, Snapshot, Vote
 from firemesh.core.params import Params
 
 NANOSECONDS_PER_MS = 1_000_000
+NEW_HEAD = Head()
 
 
 class Silence(IntEnum):
@@ -43,7 +43,7 @@ class ModelStore:
     """`version` counts the commits that landed; it stands for the head's update time."""
 
     params: Params
-    head: Head = Head()
+    head: Head = NEW_HEAD
     version: int = 1
     silence: Silence = Silence.FRESH
     log: tuple[Entry, ...] = ()

@@ -62,9 +62,7 @@ class Scripted:
     def __init__(self, mesh: "ScriptedMesh", name: str, run: int = 0, machine: Machine[Any] | None = None) -> None:
         self.mesh = mesh
         self.name = name
-        self.manager: Manager[Any] = Manager(
-            name, incarnation(name, run), machine or LedgerMachine(), {}, mesh.store.params
-        )
+        self.manager: Manager[Any] = Manager(name, incarnation(name, run), machine or LedgerMachine(), {}, mesh.store.params)
         self.armed: dict[Timer, Arm] = {}
         self.commits: list[Proposal] = []
         self.effects: list[Effect] = []
