@@ -1,1 +1,1 @@
-"""The `firemesh` command: the local stack, agents in processes, the demo."""
+"""The `firemesh` command: local stack, meshes and agents, the demo."""

@@ -22,6 +22,8 @@ MEMBER_LEFT = "mesh.member_left"
 
 PAST_INCARNATIONS_MAX = 16
 """Ended incarnations remembered per agent, so that a late join of one of them is refused."""
+MANAGERS_MAX = 7
+"""Managers beside the agents; more would only make elections slower."""
 ROSTER_MAX = 90
 """Rows kept, living and gone; the longest gone makes room."""
 
@@ -109,7 +111,9 @@ def join_problem(roster: Roster, command: Command, agents_max: int) -> str:
             return "INCARNATION_ENDED"
         if member.alive and body.replaces != member.inc:
             return "AGENT_ID_IN_USE"
-    if len(roster.living()) >= agents_max and (member is None or not member.alive):
+    most = MANAGERS_MAX if body.type is AgentType.MANAGER else agents_max
+    others = [other for other in roster.living() if other.type is body.type and other.agent != command.agent_id]
+    if len(others) >= most:
         return "MESH_FULL"
     return ""
 

@@ -32,6 +32,7 @@ class Params:
     keep_entries: int = 10_000
     """Log entries kept below the snapshot, so that a finished game can be replayed."""
     agents_max: int = 30
+    """Workers that may live at once. Managers come on top (`membership.MANAGERS_MAX`)."""
 
     def __post_init__(self) -> None:
         rules = [

@@ -1,0 +1,112 @@
+"""The proof at the end: what the stored documents say, held against what the agents sent."""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from firemesh.core.invariants import Checker
+from firemesh.core.machine import Machine
+from firemesh.core.messages import Entry, Head, Snapshot
+from firemesh.core.replica import Replica, apply_entry, initial_replica, views
+from firemesh.errors import InvariantViolation
+from firemesh.store import paths
+from firemesh.store.base import Fields, Store
+from firemesh.store.mesh_store import MeshStore
+
+ENTRIES_PER_PAGE = 300
+ENTRIES_MAX = 100_000
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """Everything of one mesh that the proof looks at, read when nothing moves any more."""
+
+    head: Head
+    entries: tuple[Entry, ...]
+    snapshot: Snapshot | None
+    views: Mapping[str, Fields]
+    waiting: tuple[str, ...]
+    """Ids of requests still in the inbox."""
+    refused: int
+    """Requests the mesh would not order."""
+
+
+async def read_stored(store: Store, mesh: MeshStore) -> Stored:
+    """Read the mesh whole. Nothing may be writing to it."""
+    head, _ = await mesh.read_head()
+    snapshot = await mesh.read_snapshot(head.snapshot_index) if head.snapshot_index else None
+    prefix = f"{paths.mesh(mesh.mesh_id)}/views"
+    shown = (await store.list_documents(prefix)).documents
+    waiting = (await store.list_documents(paths.inbox(mesh.mesh_id))).documents
+    refused = (await store.list_documents(f"{paths.mesh(mesh.mesh_id)}/refused")).documents
+    return Stored(
+        head=head,
+        entries=await _read_log(mesh, head),
+        snapshot=snapshot,
+        views={path.rsplit("/", 1)[1]: document.fields for path, document in shown.items()},
+        waiting=tuple(path.rsplit("/", 1)[1] for path in waiting),
+        refused=sum(document.fields["count"] for document in refused.values()),
+    )
+
+
+async def _read_log(mesh: MeshStore, head: Head) -> tuple[Entry, ...]:
+    entries: list[Entry] = []
+    for first in range(head.first_index, min(head.last_index, ENTRIES_MAX) + 1, ENTRIES_PER_PAGE):
+        entries.extend(await mesh.read_entries(first, min(head.last_index, first + ENTRIES_PER_PAGE - 1)))
+    return tuple(entries)
+
+
+def replay(machine: Machine[Any], setup: Mapping[str, Any], entries: Sequence[Entry]) -> Replica[Any]:
+    """The state that the whole log gives from its beginning. Raises InvariantViolation where it contradicts itself."""
+    replica = initial_replica(machine, setup)
+    for entry in entries:
+        replica = apply_entry(replica, machine, entry)
+    return replica
+
+
+def replay_equals(machine: Machine[Any], setup: Mapping[str, Any], stored: Stored) -> bool:
+    """Whether replaying the log gives exactly the views that are stored."""
+    try:
+        replica = replay(machine, setup, stored.entries)
+    except InvariantViolation:
+        return False
+    expected = views(replica, machine)
+    kept = {name: fields["view"] for name, fields in stored.views.items() if "view" in fields}
+    return replica.index == stored.head.last_index and {k: dict(v) for k, v in expected.items()} == kept
+
+
+def count_commands(stored: Stored, journalled: Sequence[Mapping[str, Any]]) -> Mapping[str, int]:
+    """Commands sent (as the agents knew), committed, lost (neither ordered, waiting nor refused) and duplicated."""
+    ordered = Counter(
+        (command.agent_id, command.inc, command.seq) for entry in stored.entries for command in entry.batch if command.agent_id
+    )
+    sent = {(row["agent"], row["inc"], row["seq"]) for row in journalled}
+    waiting = set(stored.waiting)
+    missing = [key for key in sent if key not in ordered and paths.request_id(*key) not in waiting]
+    return {
+        "sent": len(sent),
+        "committed": sum(1 for key in sent if key in ordered),
+        "lost": max(0, len(missing) - stored.refused),
+        "duplicated": sum(1 for times in ordered.values() if times > 1),
+    }
+
+
+def check_invariants(checker: Checker[Any], stored: Stored, journalled: Sequence[Mapping[str, Any]]) -> None:
+    """Show the checker the whole log, and every command that was surely sent and is not waiting any more."""
+    sent = {(row["agent"], row["inc"], row["seq"]) for row in journalled}
+    for entry in stored.entries:
+        for command in entry.batch:
+            if (command.agent_id, command.inc, command.seq) in sent:
+                checker.see_acknowledged(command)
+    for name, fields in stored.views.items():
+        checker.see_view(f"views/{name}", fields["applied_index"])
+    checker.check_log(stored.head, stored.entries, stored.snapshot)
+
+
+def terms(entries: Sequence[Entry]) -> list[Mapping[str, Any]]:
+    """Who led each term, by the entry that opened it."""
+    opened: dict[int, str] = {}
+    for entry in entries:
+        opened.setdefault(entry.term, entry.nonce.split("/", 1)[0])
+    return [{"term": term, "leader": leader} for term, leader in sorted(opened.items())]

@@ -1,0 +1,151 @@
+"""The processes of the demo: three with a manager each, three with the players. Started, struck and ended by their pid."""
+
+import asyncio
+import contextlib
+import json
+import os
+import signal
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from firemesh.errors import LocalStackError
+from firemesh_cli.demo.options import MANAGER_PROCESSES, WORKER_PROCESSES, DemoOptions
+
+READY_SECONDS_MAX = 60.0
+STOP_SECONDS_MAX = 15.0
+HEARTBEAT_MS = 1000
+
+
+@dataclass(slots=True)
+class Member:
+    """One process: its name in the mesh, the agents it runs, and what has been done to it."""
+
+    name: str
+    agents: tuple[str, ...]
+    is_manager: bool
+    child: asyncio.subprocess.Process
+    journal: Path
+    state: str = "running"
+
+
+class Fleet:
+    """Starts `firemesh agent run` processes and knows them. Their output goes to the stack's log folder."""
+
+    def __init__(self, mesh_id: str, host: str, environment: Mapping[str, str], log_folder: Path, options: DemoOptions):
+        self.members: list[Member] = []
+        self._mesh_id = mesh_id
+        self._host = host
+        self._environment = {**os.environ, **environment}
+        self._log_folder = log_folder
+        self._options = options
+
+    async def start(self) -> None:
+        """Start all processes and return when every agent has joined.
+
+        Raises:
+            LocalStackError: a process ended, or was not ready within a minute; the message names its log.
+        """
+        for number in range(1, MANAGER_PROCESSES + 1):
+            await self._start_one(f"managers-{number}", (f"m{number}",), is_manager=True)
+        for name, first, agents in _tables(self._options.seats):
+            player_options = ["--seat", str(first), "--pace", str(self._options.pace), "--seed", str(self._options.seed)]
+            await self._start_one(name, agents, is_manager=False, more=player_options)
+        await asyncio.gather(*(self._await_ready(member) for member in self.members))
+
+    def by_agent(self, agent_id: str) -> Member:
+        """The process that runs an agent."""
+        return next(member for member in self.members if agent_id in member.agents)
+
+    def kill(self, member: Member) -> None:
+        """SIGKILL."""
+        member.state = "killed"
+        os.kill(member.child.pid, signal.SIGKILL)
+
+    def pause(self, member: Member) -> None:
+        """SIGSTOP."""
+        member.state = "paused"
+        os.kill(member.child.pid, signal.SIGSTOP)
+
+    def wake(self, member: Member) -> None:
+        """SIGCONT."""
+        member.state = "running"
+        os.kill(member.child.pid, signal.SIGCONT)
+
+    def require_alive(self) -> None:
+        """Raise LocalStackError when a process ended that nobody struck."""
+        for member in self.members:
+            if member.state == "running" and member.child.returncode is not None:
+                raise LocalStackError(f"process {member.name} ended by itself; see {self._log(member.name)}")
+
+    def journalled(self) -> list[dict[str, Any]]:
+        """Every command that an agent knew to be in the inbox: {agent, inc, seq}. A half-written last line is none."""
+        commands = []
+        for member in self.members:
+            for line in member.journal.read_text(encoding="utf-8").splitlines():
+                with contextlib.suppress(ValueError):
+                    commands.append(json.loads(line))
+        return commands
+
+    async def stop(self) -> None:
+        """End all: politely first, by SIGKILL what does not listen."""
+        for member in self.members:
+            if member.child.returncode is None:
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(member.child.pid, signal.SIGCONT)
+                    member.child.terminate()
+        await asyncio.gather(*(self._reap(member) for member in self.members))
+
+    async def _start_one(self, name: str, agents: tuple[str, ...], *, is_manager: bool, more: Sequence[str] = ()) -> None:
+        journal = self._log_folder / f"{name}.sent"
+        journal.touch()
+        command = [
+            *(sys.executable, "-m", "firemesh_cli", "agent", "run"),
+            *("--mesh", self._mesh_id, "--host", self._host, "--process", name, "--agents", ",".join(agents)),
+            *("--type", "manager" if is_manager else "worker", "--heartbeat-ms", str(HEARTBEAT_MS)),
+            *("--journal", str(journal), "--state-folder", str(self._log_folder / "state"), *more),
+        ]
+        with self._log(name).open("wb") as output:
+            child = await asyncio.create_subprocess_exec(
+                *command,
+                env=self._environment,
+                stdin=asyncio.subprocess.DEVNULL,
+                stdout=asyncio.subprocess.PIPE,
+                stderr=output,
+                start_new_session=True,  # the terminal's Ctrl-C is ours to pass on
+            )
+        self.members.append(Member(name, agents, is_manager, child, journal))
+
+    async def _await_ready(self, member: Member) -> None:
+        assert member.child.stdout is not None
+        try:
+            async with asyncio.timeout(READY_SECONDS_MAX):
+                line = await member.child.stdout.readline()
+        except TimeoutError as error:
+            raise LocalStackError(f"process {member.name} is not ready; see {self._log(member.name)}") from error
+        if not line.startswith(b"ready"):
+            raise LocalStackError(f"process {member.name} ended at its start; see {self._log(member.name)}")
+
+    async def _reap(self, member: Member) -> None:
+        try:
+            async with asyncio.timeout(STOP_SECONDS_MAX):
+                await member.child.wait()
+        except TimeoutError:
+            member.child.kill()
+            await member.child.wait()
+
+    def _log(self, name: str) -> Path:
+        return self._log_folder / f"{name}.log"
+
+
+def _tables(seats: int) -> list[tuple[str, int, tuple[str, ...]]]:
+    """The players spread evenly over the worker processes: (process, number of its first player, agent ids)."""
+    tables = []
+    first = 0
+    for number in range(1, WORKER_PROCESSES + 1):
+        last = seats * number // WORKER_PROCESSES
+        tables.append((f"workers-{number}", first, tuple(f"p{seat + 1:02d}" for seat in range(first, last))))
+        first = last
+    return tables

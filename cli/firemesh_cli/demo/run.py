@@ -1,0 +1,242 @@
+"""One demo from beginning to end: mesh, processes, strike, end of the game, proof, bill."""
+
+import asyncio
+import contextlib
+import os
+import sys
+from collections.abc import AsyncIterator, Callable, Mapping
+from dataclasses import asdict
+from typing import Any
+
+from firemesh.core.invariants import Checker
+from firemesh.errors import LocalStackError
+from firemesh.game.registry import machine_named
+from firemesh.ids import new_incarnation
+from firemesh.runtime.mesh import Mesh
+from firemesh.runtime.watch_supervisor import supervised
+from firemesh.store.base import Store
+from firemesh.store.firestore import connect
+from firemesh.store.mesh_store import MeshStore
+from firemesh_cli.demo import evidence, strike
+from firemesh_cli.demo.fleet import Fleet, Member
+from firemesh_cli.demo.observer import Observer
+from firemesh_cli.demo.options import MANAGER_PROCESSES, WORKER_PROCESSES, DemoOptions
+from firemesh_cli.demo.picture import Picture, ProcessLine
+from firemesh_cli.demo.strike import Strike
+from firemesh_cli.stack.meter import read_meter
+from firemesh_cli.stack.prices import dollars
+from firemesh_cli.stack.reading import MeterReading
+from firemesh_cli.stack.supervisor import LocalStack
+
+MACHINE = "mafia"
+FRAME_SECONDS = 0.25
+DRAIN_SECONDS_MAX = 15.0
+
+Show = Callable[[Picture], None]
+
+
+async def run_demo(options: DemoOptions, stack: LocalStack, show: Show) -> Mapping[str, Any]:
+    """Play one game on a running stack; the report (see `problems` for what it fails to prove).
+
+    Raises:
+        LocalStackError: a process would not start or ended by itself, or the game did not end in time.
+    """
+    store = connect(stack.project, stack.firestore_host)
+    mesh_id = f"demo-{new_incarnation()}"
+    try:
+        await Mesh.create(store, mesh_id, machine=MACHINE, setup=options.setup, params=options.params)
+        async with _metered(stack) as meter_host:
+            return await _Demo(
+                options, stack=stack, store=store, mesh_id=mesh_id, meter_host=meter_host, show=show
+            ).run()
+    finally:
+        await store.close()
+
+
+@contextlib.asynccontextmanager
+async def _metered(stack: LocalStack) -> AsyncIterator[str]:
+    """The billing meter as a process between the agents and the emulator; gives its address."""
+    child = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "firemesh_cli.stack.meter", "--upstream", stack.firestore_host),
+        env={**os.environ, **stack.owned_environment()},
+        stdin=asyncio.subprocess.DEVNULL,
+        stdout=asyncio.subprocess.PIPE,
+        start_new_session=True,
+    )
+    try:
+        assert child.stdout is not None
+        word, _, host = (await child.stdout.readline()).decode().strip().partition(" ")
+        if word != "METER":
+            raise LocalStackError("the billing meter did not start")
+        yield host
+    finally:
+        if child.returncode is None:
+            child.terminate()
+        await child.wait()
+
+
+class _Demo:
+    """The parts of one running demo."""
+
+    def __init__(
+        self, options: DemoOptions, *, stack: LocalStack, store: Store, mesh_id: str, meter_host: str, show: Show
+    ) -> None:
+        self._options = options
+        self._store = store
+        self._mesh = MeshStore(store, mesh_id)
+        self._machine = machine_named(MACHINE)
+        self._checker: Checker[Any] = Checker(self._machine, options.setup)
+        self._observer = Observer(self._mesh, self._checker)
+        self._fleet = Fleet(mesh_id, meter_host, stack.owned_environment(), stack.log_folder, options)
+        self._meter_host = meter_host
+        self._show = show
+        self._billed = MeterReading()
+        self._strike: Strike | None = None
+
+    async def run(self) -> Mapping[str, Any]:
+        self._observer.start()
+        frames = asyncio.create_task(self._show_frames())
+        game = asyncio.create_task(self._play())
+        try:
+            await asyncio.wait([frames, game], return_when=asyncio.FIRST_COMPLETED)
+            if not game.done():
+                frames.result()  # only an error ends the frames
+            journalled = game.result()
+        finally:
+            frames.cancel()
+            game.cancel()
+            await asyncio.gather(frames, game, return_exceptions=True)
+            await self._fleet.stop()
+            await self._observer.stop()
+        return await self._report(journalled)
+
+    async def _play(self) -> list[dict[str, Any]]:
+        """Start everything, let the leader be struck, wait for the end of the game; what the agents surely sent."""
+        await self._fleet.start()
+        striking = asyncio.create_task(self._strike_leader())
+        try:
+            async with asyncio.timeout(self._options.seconds_max()):
+                await self._observer.until(lambda: self._observer.phase == "over")
+                if any(member.state == "paused" for member in self._fleet.members):
+                    await striking
+        except TimeoutError as error:
+            raise LocalStackError(f"the game did not end within {self._options.seconds_max():.0f} s") from error
+        finally:
+            striking.cancel()
+            await asyncio.gather(striking, return_exceptions=True)
+        await self._drain()
+        self._billed = await read_meter(self._meter_host)
+        self._show(self._picture())
+        return self._fleet.journalled()
+
+    async def _strike_leader(self) -> None:
+        phase = self._options.strikes_in()
+        if phase:
+            self._strike = await strike.strike_leader(
+                self._observer, self._fleet, phase, pause=self._options.pause, params=self._options.params
+            )
+
+    async def _drain(self) -> None:
+        """Wait until the leader has ordered all that was sent."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(DRAIN_SECONDS_MAX):
+                async for snapshot in supervised(self._mesh.watch_inbox):
+                    if not snapshot.documents:
+                        return
+
+    async def _show_frames(self) -> None:
+        while True:
+            self._fleet.require_alive()
+            self._billed = await read_meter(self._meter_host)
+            self._show(self._picture())
+            await asyncio.sleep(FRAME_SECONDS)
+
+    def _picture(self) -> Picture:
+        observer = self._observer
+        return Picture(
+            mesh_id=self._mesh.mesh_id,
+            seed=self._options.seed,
+            elapsed_seconds=observer.elapsed_seconds,
+            term=observer.head.term,
+            leader=observer.head.leader,
+            last_index=observer.head.last_index,
+            ttl_seconds=self._options.params.ttl_ms / 1000,
+            now_ms=observer.clock.now_ms(),
+            public=observer.public,
+            processes=tuple(self._process_line(member) for member in self._fleet.members),
+            notes=tuple(observer.notes),
+            billed=self._billed,
+            dollars=dollars(self._billed),
+        )
+
+    def _process_line(self, member: Member) -> ProcessLine:
+        beat_ns = self._observer.beat_times_ns.get(member.name)
+        age = None if beat_ns is None else max(0.0, self._observer.clock.now_ms() / 1000 - beat_ns / 1e9)
+        return ProcessLine(
+            name=member.name,
+            pid=member.child.pid,
+            state=member.state,
+            agents=member.agents,
+            leads=self._observer.head.leader in member.agents,
+            health=self._observer.health.get(member.name, ""),
+            beat_age_seconds=age,
+        )
+
+    async def _report(self, journalled: list[dict[str, Any]]) -> Mapping[str, Any]:
+        stored = await evidence.read_stored(self._store, self._mesh)
+        evidence.check_invariants(self._checker, stored, journalled)
+        public, params = self._observer.public, self._options.params
+        return {
+            "seed": self._options.seed,
+            "seats": self._options.seats,
+            "winner": public.get("winner"),
+            "roles": {seat["name"]: seat.get("role") for seat in public.get("seats", [])},
+            "seconds": round(self._observer.elapsed_seconds, 1),
+            "processes": {"managers": MANAGER_PROCESSES, "workers": WORKER_PROCESSES},
+            "terms": evidence.terms(stored.entries),
+            "kill": strike.kill_report(self._strike, self._observer, params),
+            "pause": strike.pause_report(self._strike, self._observer, params),
+            "commands": evidence.count_commands(stored, journalled),
+            "invariants": {
+                "checked": sorted(self._checker.checked),
+                "violations": [asdict(violation) for violation in self._checker.violations],
+            },
+            "replay_equal": evidence.replay_equals(self._machine, self._options.setup, stored),
+            "billed": {
+                "reads": self._billed.reads,
+                "writes": self._billed.writes,
+                "deletes": self._billed.deletes,
+                "usd": round(dollars(self._billed), 6),
+            },
+            "billed_by_kind": {
+                kind: {"reads": b.reads, "writes": b.writes, "deletes": b.deletes} for kind, b in self._billed.by_kind.items()
+            },
+        }
+
+
+def problems(report: Mapping[str, Any], options: DemoOptions) -> list[str]:
+    """What the report fails to prove; empty when all holds."""
+    found = []
+    if not report["winner"]:
+        found.append("the game has no winner")
+    commands = report["commands"]
+    if commands["lost"] or commands["duplicated"]:
+        found.append(f"{commands['lost']} commands lost, {commands['duplicated']} duplicated")
+    found += [f"{violation['invariant']}: {violation['detail']}" for violation in report["invariants"]["violations"]]
+    if not report["replay_equal"]:
+        found.append("replaying the log does not give the stored views")
+    return found + _strike_problems(report, options)
+
+
+def _strike_problems(report: Mapping[str, Any], options: DemoOptions) -> list[str]:
+    if not options.strikes_in():
+        return []
+    suffered = report["pause"] if options.pause else report["kill"]
+    if suffered is None:
+        return [f"the game ended before the leader could be struck in a {options.strikes_in()}"]
+    found = []
+    if suffered["first_commit_seconds"] is None:
+        found.append("no command was committed in a new term after the strike")
+    if options.pause and not suffered["takeover_in_time"]:
+        found.append(f"the takeover from the paused leader took {suffered['takeover_seconds']} s")
+    return found
