@@ -157,6 +157,4 @@ def encode_count(verdict: Verdict) -> Json:
 
 
 def _verdict_from(data: Json) -> Verdict:
-    return Verdict(
-        data["day"], data["round"], data["chosen"], How(data["how"]), dict(data["tally"]), dict(data["ballots"])
-    )
+    return Verdict(data["day"], data["round"], data["chosen"], How(data["how"]), dict(data["tally"]), dict(data["ballots"]))

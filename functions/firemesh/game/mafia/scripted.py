@@ -107,17 +107,20 @@ class ScriptedPlayer:
 
     def _listen(self, public: View) -> None:
         """Take in the lines since the last time, and the wills of the dead."""
-        fresh = public["chat_count"] - self._statements.heard
-        if fresh <= 0 and public["phase"] not in ("dawn", "dusk"):
+        said = self._statements
+        fresh = public["chat_count"] - said.heard
+        wills = [seat for seat in public["seats"] if "will" in seat and seat["id"] not in said.wills]
+        if fresh <= 0 and not wills:
             return
-        ids_by_name = {seat["name"]: seat["id"] for seat in public["seats"]}
+        names = tuple((seat["name"], seat["id"]) for seat in public["seats"])
         for line in public["chat"][-fresh:] if fresh > 0 else ():
-            for heard in hear(line["text"], ids_by_name):
-                self._statements.note(line["day"], line["by"], heard.topic, heard.about)
-        self._statements.heard = public["chat_count"]
-        for seat in public["seats"]:
-            for heard in hear(seat.get("will", ""), ids_by_name):
-                self._statements.note(seat["death"]["day"], seat["id"], heard.topic, heard.about)
+            for heard in hear(line["text"], names):
+                said.note(line["day"], line["by"], heard.topic, heard.about)
+        said.heard = public["chat_count"]
+        for seat in wills:
+            said.wills.append(seat["id"])
+            for heard in hear(seat["will"], names):
+                said.note(seat["death"]["day"], seat["id"], heard.topic, heard.about)
 
     # -- the night
 
@@ -132,9 +135,7 @@ class ScriptedPlayer:
             return self._with_the_mafia(public, private, table, targets)
         return self._once(ACT, {"target": choose(table, targets)}, public, self._pace("act", public, 0.1, 0.6))
 
-    def _with_the_mafia(
-        self, public: View, private: View, table: Table, targets: Sequence[str]
-    ) -> list[Action]:
+    def _with_the_mafia(self, public: View, private: View, table: Table, targets: Sequence[str]) -> list[Action]:
         """The first living mafioso proposes, the others follow."""
         faction = private["faction"]
         choices = faction["choices"] if faction["night"] == public["day"] else {}
@@ -289,8 +290,7 @@ class ScriptedPlayer:
     def _accusation(self, public: View, table: Table, suspect: str, score: float) -> str:
         name = self._names(public)[suspect]
         reported = any(
-            key.endswith(f">{suspect}") and reading == Topic.GUILTY
-            for key, reading in table.statements.reports.items()
+            key.endswith(f">{suspect}") and reading == Topic.GUILTY for key, reading in table.statements.reports.items()
         )
         if suspect in table.statements.claims and score >= SUSPECT:
             return self._line("accuse_liar", public, t=name)
@@ -327,22 +327,25 @@ class ScriptedPlayer:
             return pressed + self._move(public, table, scores, votes, mine)
         choice = self._choice(public, table, scores, votes, targets)
         self._done["cast"] = choice
-        return pressed + [self._ballot(public, choice, self._pace("ballot", public, 0.05, 0.7))] if choice else pressed
+        if choice:
+            pressed.append(self._ballot(public, choice, self._pace("ballot", public, 0.05, 0.7)))
+        return pressed
 
     def _choice(
         self, public: View, table: Table, scores: Mapping[str, float], votes: Mapping[str, int], targets: Sequence[str]
     ) -> str:
         wanted = {player: scores.get(player, 0.0) + 3 * votes[player] for player in targets if player != NOBODY}
         suspect = top(wanted, wanted)
-        if NOBODY in targets and (not suspect or (wanted[suspect] < SUSPECT and not self._time_is_short(public))):
+        enough = SUSPECT - 3 * (table.day - 1)  # patience wears off
+        if NOBODY in targets and (not suspect or (wanted[suspect] < enough and not self._time_is_short(public))):
             return NOBODY
         return suspect
 
     def _time_is_short(self, public: View) -> bool:
         """Whether the town may lose before long if it spares everybody."""
-        mafia = sum(n for role, n in public["roles"].items() if role in ("Mafioso", "Godfather"))
-        caught = sum(seat.get("side") == Side.MAFIA for seat in public["seats"])
-        living = sum(seat["alive"] for seat in public["seats"])
+        mafia: int = sum(n for role, n in public["roles"].items() if role in ("Mafioso", "Godfather"))
+        caught: int = sum(seat.get("side") == Side.MAFIA for seat in public["seats"])
+        living: int = sum(seat["alive"] for seat in public["seats"])
         return living <= 2 * (mafia - caught) + 3
 
     def _move(

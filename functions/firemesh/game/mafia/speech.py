@@ -40,16 +40,18 @@ def _names_pattern(names: tuple[str, ...]) -> re.Pattern[str]:
     return re.compile("|".join(rf"(?<!\w){re.escape(name)}(?!\w)" for name in longest_first) or r"(?!)")
 
 
-def hear(text: str, ids_by_name: Mapping[str, str]) -> tuple[Heard, ...]:
-    """What a line says about players. `ids_by_name` maps display names to player ids."""
+@lru_cache(maxsize=512)
+def hear(text: str, names: tuple[tuple[str, str], ...]) -> tuple[Heard, ...]:
+    """What a line says about players. `names` pairs each display name with a player's id."""
     claim = _CLAIM.search(text)
     heard = [Heard(Topic.CLAIM, claim[1].capitalize())] if claim else []
-    mentions = list(_names_pattern(tuple(ids_by_name)).finditer(text))
+    ids = dict(names)
+    mentions = list(_names_pattern(tuple(ids)).finditer(text))
     for n, mention in enumerate(mentions):
         end = mentions[n + 1].start() if n + 1 < len(mentions) else len(text)
         topic = _topic(text, text[mention.end() : end].lower())
         if topic is not None:
-            heard.append(Heard(topic, ids_by_name[mention[0]]))
+            heard.append(Heard(topic, ids[mention[0]]))
     return tuple(heard)
 
 
@@ -127,7 +129,10 @@ LINES: Mapping[str, tuple[str, ...]] = {
         "I'm the detective. Last check: {t}, guilty. Do with it what you will.",
     ),
     "report_guilty": ("I checked {t}: guilty.", "Last night I checked {t}: guilty.", "I checked {t}, and it is bad: guilty."),
-    "claim_pressed": ("Stop. I am the detective. I checked {t}.", "You are making a mistake: I am the detective. I checked {t}."),
+    "claim_pressed": (
+        "Stop. I am the detective. I checked {t}.",
+        "You are making a mistake: I am the detective. I checked {t}.",
+    ),
     "claim_bare": ("Stop. I am the {r}.", "You are about to lose your {r}: I am the {r}."),
     "claim_counter": (
         "Nonsense: I am the real detective. I checked {t}: guilty.",

@@ -22,6 +22,7 @@ class Statements:
     claim_days: dict[str, int] = field(default_factory=dict)
     reports: dict[str, str] = field(default_factory=dict)
     accusations: dict[str, int] = field(default_factory=dict)
+    wills: list[str] = field(default_factory=list)
 
     def note(self, day: int, by: str, topic: Topic, about: str) -> None:
         """Remember one statement; beyond the limit only what is already known is updated."""
