@@ -1,0 +1,322 @@
+"""The blocks of the live screen: each a function from a picture to lines of an exact width.
+
+Colours are those of the terminal's own palette. A coloured ground always comes with its own ink, and ink without a
+ground is never white, black or yellow: both dark and light terminals stay legible.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from rich.text import Text
+
+from firemesh.game.mafia.sides import Side
+from firemesh.game.mafia.state import NOBODY, Cause, PhaseName
+from firemesh_cli.demo.lines import block, cell, clock, fit, joined, safe, spread, wrapped
+from firemesh_cli.demo.picture import Picture, ProcessLine
+from firemesh_cli.demo.story import Ballots, Public, StoryKind, ballots_of, names_of, phase_of, phase_title, story
+
+NAME_WIDTH_MAX = 12
+ROLE_WIDTH = 10
+BAR_WIDTH_MAX = 30
+PERIL = "bold white on red"
+SIDE_STYLES = {Side.TOWN.value: "green", Side.MAFIA.value: "red"}
+
+
+@dataclass(frozen=True, slots=True)
+class Tint:
+    """The mood of a phase: `ground` for its bar, `ink` for titles."""
+
+    ground: str
+    ink: str
+
+
+TINTS: Mapping[PhaseName | None, Tint] = {
+    None: Tint("bold reverse", "bold"),
+    PhaseName.LOBBY: Tint("bold black on white", "bold"),
+    PhaseName.REVEAL: Tint("bold black on white", "bold"),
+    PhaseName.NIGHT: Tint("bold white on blue", "bold bright_blue"),
+    PhaseName.DAWN: Tint("bold black on cyan", "bold cyan"),
+    PhaseName.DISCUSSION: Tint("bold black on yellow", "bold"),
+    PhaseName.BALLOT: Tint("bold black on yellow", "bold"),
+    PhaseName.REVOTE: Tint("bold black on yellow", "bold"),
+    PhaseName.DUSK: Tint("bold white on magenta", "bold magenta"),
+    PhaseName.OVER: Tint("bold black on green", "bold green"),
+}
+
+
+def tint_of(public: Public) -> Tint:
+    """The tint of the present phase; the end has the winner's colour."""
+    if public.get("winner") == Side.MAFIA.value:
+        return Tint("bold white on red", "bold red")
+    return TINTS[phase_of(public)]
+
+
+def title(left: str, right: str, width: int, ink: str) -> Text:
+    """The head of a block."""
+    name = Text(left, style=ink)
+    rest = max(0, width - len(left) - 1)
+    note = f" {right}" if right else ""
+    ruled = Text("─" * max(0, rest - len(note)), style="dim")
+    return fit(joined(name, Text(" "), ruled, Text(note)), width)
+
+
+# --- the two lines at the top and the one at the bottom ----------------------------------------------------------------
+
+
+def header(picture: Picture, width: int) -> Text:
+    """Which mesh, who leads it, how far its log is, how long it has run. Red while the leader is gone."""
+    gone = next((p for p in picture.processes if picture.leader in p.agents and p.state in _STATE_STYLES), None)
+    mesh = Text(f" firemesh {safe(picture.mesh_id)}", style="bold")
+    if width >= 100:
+        mesh.append(f"   seed {picture.seed}", style="dim")
+    time = f"  lease {picture.ttl_seconds:g} s  {clock(picture.elapsed_seconds)} "
+    if gone is not None:
+        more = ": waiting for its lease to end" if width >= 100 else ""
+        words = f"  leader {safe(picture.leader)} {gone.state.upper()}{more}"
+        line = spread(joined(mesh, Text(words)), Text(time), width)
+        line.stylize(PERIL)
+        return line
+    leader = safe(picture.leader) or "none yet"
+    right = joined(
+        Text(f"term {picture.term}  leader "),
+        Text(leader, style="bold cyan"),
+        Text(f"  entry {picture.last_index}"),
+        Text(time, style="dim"),
+    )
+    return spread(mesh, right, width)
+
+
+def phase_bar(picture: Picture, width: int) -> Text:
+    """The phase on its tint, with what is left of it as words and as a bar."""
+    ground = tint_of(picture.public).ground
+    if not picture.public:
+        return cell(" The mesh gathers ...", width, ground)
+    deadline_ms, started_ms = picture.public["deadline_ms"], picture.public["started_ms"]
+    left, right = Text(" " + phase_title(picture.public)), Text("")
+    if deadline_ms:
+        left_ms = max(0, deadline_ms - picture.now_ms)
+        share = min(1.0, left_ms / max(1, deadline_ms - started_ms))
+        bar_width = min(24, width // 4)
+        filled = round(share * bar_width)
+        bar = "━" * filled + "╌" * (bar_width - filled)
+        right = Text(f"  {_left_words(left_ms)}  {bar} ")
+    line = spread(left, right, width)
+    line.stylize(ground)
+    return line
+
+
+def _left_words(left_ms: int) -> str:
+    return "due" if left_ms == 0 else f"{left_ms / 1000:.1f} s" if left_ms < 10_000 else f"{left_ms // 1000} s"
+
+
+def cost_line(picture: Picture, width: int) -> Text:
+    """What Firestore would have billed so far."""
+    line = Text(" billed ", style="bold")
+    if picture.billed is None:
+        return fit(line.append("nothing counted yet", style="dim"), width)
+    total = picture.billed.total
+    for count, word in ((total.reads, "reads"), (total.writes, "writes"), (total.deletes, "deletes")):
+        line.append(f"  {count:,}", style="bold").append(f" {word}")
+    line.append(f"   ${picture.dollars:.4f}", style="bold green")
+    if width >= 100 and picture.elapsed_seconds > 0:
+        rate = total.writes / picture.elapsed_seconds
+        line.append(f"   {rate:.1f} writes a second", style="dim")
+    return fit(line, width)
+
+
+# --- players -----------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class _Table:
+    """What a player's row needs besides the seat."""
+
+    phase: PhaseName
+    names: Mapping[str, str]
+    ballots: Ballots | None
+    name_width: int
+    living: int
+
+
+def players_title(public: Public, width: int) -> Text:
+    """How many live, and how the running ballot stands."""
+    seats = public.get("seats", ())
+    living = sum(seat["alive"] for seat in seats)
+    right = f"{living} of {len(seats)} alive" if seats else ""
+    ballots = _shown_ballots(public)
+    if ballots is not None:
+        spared = ballots.tally.get(NOBODY, 0)
+        right = f"{len(ballots.cast)} of {living} cast" if ballots.open else right
+        right += f", nobody {spared}" if spared else ""
+    return title("Players", right, width, tint_of(public).ink)
+
+
+def _shown_ballots(public: Public) -> Ballots | None:
+    """The running ballot, or the last one while its day has not ended."""
+    known = ballots_of(public)
+    phase = phase_of(public)
+    if known and phase in (PhaseName.BALLOT, PhaseName.REVOTE, PhaseName.DUSK) and known[-1].day == public["day"]:
+        return known[-1]
+    return None
+
+
+def player_columns(seats: int, rows: int) -> int:
+    """In how many columns that many players stand."""
+    return max(1, -(-seats // max(1, rows)))
+
+
+def players(public: Public, width: int, rows: int) -> list[Text]:
+    """One cell for each seat, in as many columns as they need."""
+    seats = public.get("seats", ())
+    if not seats:
+        return block([Text("nobody is here yet", style="dim")], width, rows)
+    names = names_of(public)
+    columns = player_columns(len(seats), rows)
+    cell_width = (width - (columns - 1)) // columns
+    longest = max(Text(name).cell_len for name in names.values())
+    name_width = max(3, min(longest, NAME_WIDTH_MAX, (cell_width - 3) // 2))
+    living = sum(seat["alive"] for seat in seats)
+    table = _Table(PhaseName(public["phase"]), names, _shown_ballots(public), name_width, living)
+    cells = [_player(seat, table, cell_width) for seat in seats]
+    lines = [Text(" ").join(cells[row::rows][:columns]) for row in range(rows)]
+    return block(lines, width, rows)
+
+
+def _player(seat: Mapping[str, Any], table: _Table, width: int) -> Text:
+    if seat["alive"]:
+        mark = Text("? ", style="bold magenta") if seat["absent"] else Text("● ", style="green")
+    else:
+        mark = Text("† ", style="red")
+    name = cell(table.names[seat["id"]], table.name_width, "bold" if seat["alive"] else "dim")
+    rest = width - 3 - table.name_width
+    detail = _living_detail(seat, table, rest) if seat["alive"] else _dead_detail(seat, rest)
+    return fit(joined(mark, name, Text(" "), detail), width)
+
+
+def _role(seat: Mapping[str, Any]) -> Text:
+    return Text(safe(seat["role"]), style=SIDE_STYLES.get(seat.get("side", ""), ""))
+
+
+def _dead_detail(seat: Mapping[str, Any], width: int) -> Text:
+    death = seat["death"]
+    when = f"{'night' if death['cause'] == Cause.KILLED else 'day'} {death['day']}"
+    if "role" not in seat:
+        return cell(f"{death['cause']}, {when}", width, "dim")
+    role_width = min(ROLE_WIDTH, width)
+    room = width - role_width
+    shown = f" {when}" if room > len(when) else f" {when[0]}{death['day']}" if room > 3 else ""
+    return joined(fit(_role(seat), role_width), cell(shown, room, "dim"))
+
+
+def _living_detail(seat: Mapping[str, Any], table: _Table, width: int) -> Text:
+    if "role" in seat:
+        return fit(_role(seat), width)
+    if table.ballots is not None:
+        return _ballot_detail(seat["id"], table, table.ballots, width)
+    if seat["absent"]:
+        return cell("absent", width, "magenta")
+    return cell("sleeps" if table.phase is PhaseName.NIGHT else "", width, "dim")
+
+
+def _ballot_detail(player: str, table: _Table, ballots: Ballots, width: int) -> Text:
+    """Whom a player points at, and how many point back: as a bar where there is room for one."""
+    choice = ballots.choices.get(player, "")
+    if choice:
+        pointing = ("→ " if width > table.name_width + 4 else "→") + table.names.get(choice, safe(choice))
+    else:
+        pointing = "has cast" if player in ballots.cast else ("..." if ballots.open else "")
+    style = "dim" if choice in ("", NOBODY) else ""
+    count = ballots.tally.get(player, 0)
+    pointing_width = min(table.name_width + 2, max(0, width - 3))
+    bar_width = min(BAR_WIDTH_MAX, width - pointing_width - 5)
+    leads = count > 0 and count == max(ballots.tally.values())
+    if bar_width < 3:
+        number = cell(str(count) if count else "", width - pointing_width, "bold red" if leads else "bold", right=True)
+        return joined(cell(pointing, pointing_width, style), number)
+    cells = count if table.living <= bar_width else -(-count * bar_width // max(1, table.living))
+    bar = Text("█" * min(cells, bar_width), style="red" if leads else "blue")
+    number = Text(f" {count}" if count else "", style="bold")
+    return joined(cell(pointing, pointing_width, style), Text(" "), bar, number)
+
+
+# --- what is said, done and noted -----------------------------------------------------------------------------------------
+
+_STORY_STYLES = {
+    StoryKind.DEALT: "dim",
+    StoryKind.DEATH: "bold red",
+    StoryKind.WILL: "italic",
+    StoryKind.QUIET: "green",
+    StoryKind.VERDICT: "bold magenta",
+}
+
+
+def talk(public: Public, width: int, rows: int) -> list[Text]:
+    """The end of the story so far, a divider before each new day."""
+    lines: list[Text] = []
+    day = 0
+    for told in story(public):
+        if told.kind in (StoryKind.PHASE, StoryKind.SEATED):
+            continue
+        if told.day != day:
+            day = told.day
+            lines.append(Text(f"── day {day} ──", style="dim"))
+        if told.speaker:
+            line = joined(Text(f"{told.speaker}: ", style="cyan"), Text(told.text))
+        else:
+            line = Text(told.text, style=_STORY_STYLES.get(told.kind, ""))
+        lines += wrapped(line, width)
+    return block(lines[-rows:] if rows else [], width, rows)
+
+
+_NOTE_STYLES = (("kill", "bold red"), ("paus", "bold magenta"), ("stop", "bold magenta"), ("leads", "bold green"))
+
+
+def notes(picture: Picture, width: int, rows: int) -> list[Text]:
+    """The latest notes about the mesh."""
+    lines: list[Text] = []
+    for seconds, text in picture.notes:
+        words = safe(text)
+        style = next((style for word, style in _NOTE_STYLES if word in words.lower()), "")
+        lines += wrapped(joined(Text(f"{clock(seconds)} ", style="dim"), Text(words, style=style)), width, indent=5)
+    return block(lines[-rows:] if rows else [], width, rows)
+
+
+# --- processes ------------------------------------------------------------------------------------------------------------
+
+_HEALTH_STYLES = {"healthy": "green", "suspect": "bold magenta", "dead": "bold red"}
+_STATE_STYLES = {"killed": "bold red", "paused": "bold magenta"}
+
+
+def processes(lines: Sequence[ProcessLine], width: int, rows: int) -> list[Text]:
+    """One row for each process; the last row says how many had no room."""
+    longest = max((Text(safe(line.name)).cell_len for line in lines), default=0)
+    name_width = min(longest, NAME_WIDTH_MAX)
+    shown = [_process(line, name_width, width) for line in lines]
+    if len(shown) > rows > 0:
+        shown = [*shown[: rows - 1], Text(f"  and {len(shown) - rows + 1} more", style="dim")]
+    return block(shown, width, rows)
+
+
+def _process(line: ProcessLine, name_width: int, width: int) -> Text:
+    running = line.state == "running"
+    style = _STATE_STYLES.get(line.state, "")
+    mark = ("★ " if line.leads else "● ") if running else "✗ "
+    mark_style = style or ("bold cyan" if line.leads else "green")
+    age = "" if line.beat_age_seconds is None else f"{min(999.9, line.beat_age_seconds):.1f} s"
+    opinion = line.health if running else line.state
+    row = joined(
+        Text(mark, style=mark_style),
+        cell(safe(line.name), name_width, style or "bold"),
+        cell(str(line.pid), 8, "dim", right=True),
+        cell(age, 8, "" if running else "dim", right=True),
+        Text(" "),
+        cell(opinion, 8, style or _HEALTH_STYLES.get(line.health, "")),
+    )
+    return joined(row, cell(_agents(line.agents, width - row.cell_len), width - row.cell_len, "dim"))
+
+
+def _agents(agents: Sequence[str], width: int) -> str:
+    """Their names where they fit, else their number."""
+    names = " ".join(safe(agent) for agent in agents)
+    return names if len(names) <= width else f"{len(agents)} agents"
