@@ -72,7 +72,7 @@ def header(picture: Picture, width: int) -> Text:
         mesh.append(f"   seed {picture.seed}", style="dim")
     time = f"  lease {picture.ttl_seconds:g} s  {clock(picture.elapsed_seconds)} "
     if gone is not None:
-        more = ": waiting for its lease to end" if width >= 100 else ""
+        more = ": its lease runs out" if width >= 100 else ""
         words = f"  leader {safe(picture.leader)} {gone.state.upper()}{more}"
         line = spread(joined(mesh, Text(words)), Text(time), width)
         line.stylize(PERIL)
