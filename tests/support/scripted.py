@@ -104,6 +104,10 @@ class Scripted:
     def answer_reads(self) -> None:
         """From now on, and for the reads that wait, the store answers."""
         self.answers_reads = True
+        self.answer_reads_once()
+
+    def answer_reads_once(self) -> None:
+        """The store answers the reads that wait."""
         waiting, self.reads = self.reads, []
         for read in waiting:
             self.tell(self.mesh.answer(read))

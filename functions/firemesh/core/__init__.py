@@ -21,7 +21,7 @@ the simulation, the exhaustive explorer) keeps this contract:
                 RoleChanged(...):   start (leader) or stop (not leader) listening to the inbox and to liveness
 
 Persist before you publish: nothing a manager decides is visible to anybody before its commit has landed, because the
-views are part of the same commit. One commit is in flight at a time. Every event may be lost, late or repeated, except
-that a Commit is always answered. Safety rests on the precondition of each commit alone; timers and clocks decide only
-when something is tried. See docs/protocol.md.
+views are part of the same commit. One commit is in flight at a time. Every event may be late or repeated, and a sight of
+the head or of the inbox may be lost; but a commit, a vote and a read are always answered. Safety rests on the
+precondition of each commit alone; timers and clocks decide only when something is tried. See docs/protocol.md.
 """

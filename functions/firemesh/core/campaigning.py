@@ -42,23 +42,18 @@ def on_election(turn: Turn[S], event: ElectionRead) -> None:
     turn.change(electing=False)
     if turn.state.role is not ManagerRole.CANDIDATE or turn.state.pending is not None:
         return
-    if event.version < turn.state.version:
-        turn.emit(Arm(Timer.CAMPAIGN, turn.params.retry_ms))
-        return
     if event.version > turn.state.version:
         following.observe(turn, event.head, event.version)
-        return
-    if (patience_ms := _patience_ms(turn, event)) > 0:
+    elif event.version < turn.state.version or event.term <= event.head.term:
+        turn.emit(Arm(Timer.CAMPAIGN, turn.params.retry_ms))
+    elif (patience_ms := _patience_ms(turn, event)) > 0:
         turn.change(role=ManagerRole.FOLLOWER, target_term=0, polls=0)
         turn.emit(Arm(Timer.CAMPAIGN, patience_ms, turn.params.renew_ms // 2))
     elif turn.state.replica.index < event.head.last_index:
+        turn.emit(Arm(Timer.CAMPAIGN, turn.params.poll_ms))
         following.catch_up(turn)
-    elif event.head.released or election.age_ms(event.version, event.read_time) >= turn.params.solo_after_ms:
-        _take_over(turn, event.term)
-    elif turn.identity.me not in event.head.voters.managers:
-        turn.emit(Arm(Timer.CAMPAIGN, turn.params.renew_ms, turn.params.poll_ms))
     else:
-        _weigh(turn, event)
+        _stand(turn, event)
 
 
 def on_vote_cast(turn: Turn[S]) -> None:
@@ -72,6 +67,20 @@ def on_vote_failed(turn: Turn[S]) -> None:
     """The vote got no answer: begin again soon."""
     turn.change(electing=False)
     turn.emit(Arm(Timer.CAMPAIGN, turn.params.retry_ms))
+
+
+def _stand(turn: Turn[S], event: ElectionRead) -> None:
+    """Nobody holds the lease any more: take over where no vote is needed, else see what the votes say."""
+    voters = event.head.voters.managers
+    deserted = election.age_ms(event.version, event.read_time) >= turn.params.solo_after_ms
+    if deserted or not voters:
+        _take_over(turn, event.term)
+    elif turn.identity.me not in voters:
+        turn.emit(Arm(Timer.CAMPAIGN, turn.params.renew_ms, turn.params.poll_ms))
+    elif event.head.released:
+        _take_over(turn, event.term)
+    else:
+        _weigh(turn, event)
 
 
 def _patience_ms(turn: Turn[S], event: ElectionRead) -> int:

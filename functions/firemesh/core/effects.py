@@ -176,9 +176,7 @@ class RoleChanged:
     term: int
 
 
-Effect = (
-    Commit | CastVote | ReadHead | ReadElection | ReadEntries | ReadSnapshot | Arm | Disarm | ArmDeadline | RoleChanged
-)
+Effect = Commit | CastVote | ReadHead | ReadElection | ReadEntries | ReadSnapshot | Arm | Disarm | ArmDeadline | RoleChanged
 
 
 # --- events ---------------------------------------------------------------------------------------------------------

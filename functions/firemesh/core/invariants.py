@@ -95,9 +95,7 @@ class Checker(Generic[S]):
         """A manager's replica after an entry."""
         known, origin = self._hashes.setdefault(index, (state_hash, manager))
         if origin != manager:
-            self._require(
-                "I6", known == state_hash, f"entry {index} gives {known} at {origin} and {state_hash} at {manager}"
-            )
+            self._require("I6", known == state_hash, f"entry {index} gives {known} at {origin} and {state_hash} at {manager}")
 
     def see_entry(self, entry: Entry) -> None:
         """A log document as written. Entries come in the order of their indexes; one shown again must be the same."""
@@ -117,7 +115,8 @@ class Checker(Generic[S]):
         for index in sorted(stored):
             self.see_entry(stored[index])
         for entry in head.tail:
-            self._require("I4", self._entries.get(entry.index) == entry, f"the tail's entry {entry.index} is another")
+            stored_as = self._entries.get(entry.index, entry)
+            self._require("I4", stored_as == entry, f"the tail's entry {entry.index} is another than the log's")
         self._check_acknowledged()
 
     # --- heads ------------------------------------------------------------------------------------------------------
@@ -153,18 +152,14 @@ class Checker(Generic[S]):
 
     def _check_extent(self, head: Head, stored: Mapping[int, Entry], snapshot: Snapshot | None) -> None:
         expected = list(range(head.first_index, head.last_index + 1))
-        self._require(
-            "I4", sorted(stored) == expected, f"the log holds {_spans(stored)}, the head says {_spans(expected)}"
-        )
+        self._require("I4", sorted(stored) == expected, f"the log holds {_spans(stored)}, the head says {_spans(expected)}")
         last_term = stored[head.last_index].term if head.last_index in stored else head.last_term
         self._require("I4", last_term == head.last_term, f"the last entry is of term {last_term}, not {head.last_term}")
         if head.first_index > 1:
             covered = snapshot is not None and head.first_index <= head.snapshot_index + 1
             self._require("I4", covered, f"no snapshot covers the entries before {head.first_index}")
         found = 0 if snapshot is None else snapshot.index
-        self._require(
-            "I4", found == head.snapshot_index, f"snapshot {found} is stored, the head says {head.snapshot_index}"
-        )
+        self._require("I4", found == head.snapshot_index, f"snapshot {found} is stored, the head says {head.snapshot_index}")
 
     def _check_snapshot(self, snapshot: Snapshot, head: Head) -> None:
         try:
@@ -211,9 +206,7 @@ class Checker(Generic[S]):
             return
         key = (command.client, command.seq)
         self._require("I7", key not in self._ordered, f"entry {index} orders {key} again")
-        gap = (
-            command.seq > 1 and (command.client, command.seq - 1) not in self._ordered and not self._began_late(command)
-        )
+        gap = command.seq > 1 and (command.client, command.seq - 1) not in self._ordered and not self._began_late(command)
         self._require("I5", not gap, f"entry {index} orders {key} and skips the one before")
         self._ordered[key] = command
         ended = (command.agent_id, command.inc) in self._ended

@@ -95,9 +95,7 @@ def landed(turn: Turn[S], pending: Pending[S], version: int, elapsed_ms: int) ->
     ended = {*proposal.requests_done, *(refusal.request_id for refusal in proposal.refusals)}
     settled = turn.state.settled | {request.key for request in turn.state.waiting if request.id in ended}
     riders = tuple(rider for rider in turn.state.riders if rider not in proposal.projections)
-    turn.change(
-        head=proposal.head, version=version, replica=pending.after, pending=None, settled=settled, riders=riders
-    )
+    turn.change(head=proposal.head, version=version, replica=pending.after, pending=None, settled=settled, riders=riders)
     if proposal.kind is ProposalKind.RELEASE:
         following.step_down(turn)
         turn.emit(Arm(Timer.CAMPAIGN, turn.params.ttl_ms, turn.params.poll_ms))  # the others go first
@@ -130,7 +128,9 @@ def resolve(turn: Turn[S], pending: Pending[S], head: Head, version: int, elapse
     """
     if is_mine(head, pending):
         landed(turn, pending, version, elapsed_ms)
-    elif version != pending.proposal.base_version:
+    elif version < pending.proposal.base_version:
+        turn.emit(Arm(Timer.RETRY, turn.params.retry_ms))  # a read from before the commit was made: ask again
+    elif version > pending.proposal.base_version:
         _lost(turn, head, version)
     elif pending.sends < turn.params.sends_max:
         turn.change(pending=replace(pending, sends=pending.sends + 1, resolving=False))
@@ -151,7 +151,7 @@ def _order_own(turn: Turn[S]) -> bool:
     """Order what the mesh itself wants; a command that changes the voters goes alone."""
     state = turn.state
     wanted = tuple(command for command in state.proposed if _still_wanted(turn, command))
-    alone = tuple(command for command in wanted if membership.changes_voters(state.replica.roster, command))
+    alone = tuple(command for command in wanted if membership.ends_a_voter(state.replica.roster, command))
     batch = tuple(command for command in wanted if command not in alone) or alone[:1]
     turn.change(proposed=tuple(command for command in wanted if command not in batch))
     if not batch:
@@ -181,9 +181,7 @@ def _order_requests(turn: Turn[S]) -> bool:
     return True
 
 
-def _append(
-    turn: Turn[S], batch: tuple[Command, ...], done: tuple[str, ...] = (), refusals: tuple[Refusal, ...] = ()
-) -> None:
+def _append(turn: Turn[S], batch: tuple[Command, ...], done: tuple[str, ...] = (), refusals: tuple[Refusal, ...] = ()) -> None:
     state, machine = turn.state, turn.identity.machine
     entry, after = log.next_entry(
         state.replica, machine, term=state.head.term, at_ms=turn.at_ms, batch=batch, nonce=fresh_nonce(turn)

@@ -93,9 +93,7 @@ def topology(replica: Replica[S], head: Head) -> Mapping[str, Any]:
 def _changed_views(before: Replica[S], after: Replica[S], machine: Machine[S]) -> list[Projection]:
     old, new = views(before, machine), views(after, machine)
     tag = {"applied_index": after.index, "at_ms": after.at_ms}
-    written = [
-        Projection(f"views/{name}", {**tag, "view": view}) for name, view in new.items() if old.get(name) != view
-    ]
+    written = [Projection(f"views/{name}", {**tag, "view": view}) for name, view in new.items() if old.get(name) != view]
     blanked = [Projection(f"views/{name}", {**tag, "view": {}}) for name in old if name not in new]
     return written + blanked
 
@@ -103,9 +101,7 @@ def _changed_views(before: Replica[S], after: Replica[S], machine: Machine[S]) -
 def _changed_members(before: Replica[S], after: Replica[S]) -> list[Projection]:
     old, new = before.roster.members, after.roster.members
     rows = [
-        Projection(f"agents/{m.agent}", _row(after, m.model_dump(mode="json")))
-        for m in new.values()
-        if old.get(m.agent) != m
+        Projection(f"agents/{m.agent}", _row(after, m.model_dump(mode="json"))) for m in new.values() if old.get(m.agent) != m
     ]
     return rows + [Projection(f"agents/{agent}", None) for agent in old if agent not in new]
 

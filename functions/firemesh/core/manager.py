@@ -41,9 +41,7 @@ PROPOSED_MAX = 100
 """Commands of the mesh itself that may wait at the leader: at most a few per member."""
 
 
-def step(
-    identity: Identity[S], state: ManagerState[S], event: Event, at_ms: int
-) -> tuple[ManagerState[S], list[Effect]]:
+def step(identity: Identity[S], state: ManagerState[S], event: Event, at_ms: int) -> tuple[ManagerState[S], list[Effect]]:
     """What a manager in `state` becomes and wants done on `event`. Pure.
 
     `at_ms` is the runner's estimate of the store's clock in milliseconds; it only stamps entries.

@@ -119,7 +119,7 @@ def join_problem(roster: Roster, command: Command, agents_max: int) -> str:
 
 
 def joined(roster: Roster, command: Command, index: int) -> Roster:
-    """The roster after an admitted `mesh.join`; a manager becomes a voter."""
+    """The roster after an admitted `mesh.join`; a manager becomes a voter, a worker is none."""
     body = JoinBody.model_validate_json(command.payload)
     before = roster.members.get(command.agent_id)
     past = () if before is None else (*before.past, before.inc)[-PAST_INCARNATIONS_MAX:]
@@ -133,7 +133,8 @@ def joined(roster: Roster, command: Command, index: int) -> Roster:
         since=index,
         past=past,
     )
-    voters = with_voter(roster.voters, member.agent) if body.type is AgentType.MANAGER else roster.voters
+    change = with_voter if body.type is AgentType.MANAGER else without_voter
+    voters = change(roster.voters, member.agent)
     return Roster(members=_bounded({**roster.members, member.agent: member}), voters=voters)
 
 
@@ -161,18 +162,9 @@ def without_voter(voters: Voters, agent: str) -> Voters:
     return Voters(version=voters.version + 1, managers=tuple(m for m in voters.managers if m != agent))
 
 
-def changes_voters(roster: Roster, command: Command) -> bool:
-    """Whether ordering this command adds or removes a voter: such a command ends its entry."""
-    if command.kind == JOIN:
-        try:
-            return JoinBody.model_validate_json(command.payload).type is AgentType.MANAGER
-        except ValidationError:
-            return False
-    if command.kind == LEAVE:
-        return command.agent_id in roster.voters.managers
-    if command.kind in (MEMBER_DEAD, REMOVE):
-        return command.body.get("agent") in roster.voters.managers
-    return False
+def ends_a_voter(roster: Roster, command: Command) -> bool:
+    """Whether this command of the mesh itself ends a voter: such a command goes alone into its entry."""
+    return command.kind in (MEMBER_DEAD, REMOVE) and command.body.get("agent") in roster.voters.managers
 
 
 def encode_roster(roster: Roster) -> Mapping[str, Any]:

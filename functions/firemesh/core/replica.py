@@ -52,9 +52,7 @@ def initial_replica(machine: Machine[S], setup: Mapping[str, Any]) -> Replica[S]
     )
 
 
-def advance(
-    replica: Replica[S], machine: Machine[S], *, term: int, at_ms: int, batch: tuple[Command, ...]
-) -> Replica[S]:
+def advance(replica: Replica[S], machine: Machine[S], *, term: int, at_ms: int, batch: tuple[Command, ...]) -> Replica[S]:
     """The replica after its next entry. Total: a command that is not allowed is recorded, never raised."""
     moved = replace(replica, index=replica.index + 1, term=term, at_ms=at_ms)
     for command in batch:
@@ -70,14 +68,11 @@ def apply_entry(replica: Replica[S], machine: Machine[S], entry: Entry) -> Repli
     """
     if entry.index != replica.index + 1 or entry.prev_term != replica.term:
         raise InvariantViolation(
-            f"entry {entry.index} (after term {entry.prev_term}) does not follow "
-            f"entry {replica.index} (term {replica.term})"
+            f"entry {entry.index} (after term {entry.prev_term}) does not follow entry {replica.index} (term {replica.term})"
         )
     moved = advance(replica, machine, term=entry.term, at_ms=entry.at_ms, batch=entry.batch)
     if moved.state_hash != entry.state_hash:
-        raise InvariantViolation(
-            f"state hash at entry {entry.index} is {moved.state_hash}, the log says {entry.state_hash}"
-        )
+        raise InvariantViolation(f"state hash at entry {entry.index} is {moved.state_hash}, the log says {entry.state_hash}")
     return moved
 
 
