@@ -137,6 +137,7 @@ class _Table:
     ballots: Ballots | None
     name_width: int
     living: int
+    speaker: str
 
 
 def players_title(public: Public, width: int) -> Text:
@@ -161,6 +162,14 @@ def _shown_ballots(public: Public) -> Ballots | None:
     return None
 
 
+def _speaker(public: Public) -> str:
+    """Who spoke last in the running discussion; empty for nobody."""
+    if phase_of(public) is not PhaseName.DISCUSSION or not public["chat"]:
+        return ""
+    last = public["chat"][-1]
+    return str(last["by"]) if last["day"] == public["day"] else ""
+
+
 def player_columns(seats: int, rows: int) -> int:
     """In how many columns that many players stand."""
     return max(1, -(-seats // max(1, rows)))
@@ -177,7 +186,7 @@ def players(public: Public, width: int, rows: int) -> list[Text]:
     longest = max(Text(name).cell_len for name in names.values())
     name_width = max(3, min(longest, NAME_WIDTH_MAX, (cell_width - 3) // 2))
     living = sum(seat["alive"] for seat in seats)
-    table = _Table(PhaseName(public["phase"]), names, _shown_ballots(public), name_width, living)
+    table = _Table(PhaseName(public["phase"]), names, _shown_ballots(public), name_width, living, _speaker(public))
     cells = [_player(seat, table, cell_width) for seat in seats]
     lines = [Text(" ").join(cells[row::rows][:columns]) for row in range(rows)]
     return block(lines, width, rows)
@@ -216,6 +225,8 @@ def _living_detail(seat: Mapping[str, Any], table: _Table, width: int) -> Text:
         return _ballot_detail(seat["id"], table, table.ballots, width)
     if seat["absent"]:
         return cell("absent", width, "magenta")
+    if seat["id"] == table.speaker:
+        return cell("speaks", width, "cyan")
     return cell("sleeps" if table.phase is PhaseName.NIGHT else "", width, "dim")
 
 
