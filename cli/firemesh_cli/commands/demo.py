@@ -4,11 +4,14 @@ import argparse
 import asyncio
 import json
 import signal
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
 if TYPE_CHECKING:
     from firemesh_cli.commands import Subparsers
     from firemesh_cli.demo.options import DemoOptions
+    from firemesh_cli.demo.picture import Picture
+    from firemesh_cli.demo.run import Show
 
 
 def register(subparsers: "Subparsers") -> None:
@@ -29,6 +32,7 @@ def register(subparsers: "Subparsers") -> None:
     parser.add_argument("--speed", type=float, default=1.0, help="2 is twice as fast, 0.1 to 10 (default: 1)")
     parser.add_argument("--json", action="store_true", help="plain lines on standard error, one JSON object at the end")
     parser.add_argument("--keep", action="store_true", help="keep the emulators afterwards until Ctrl-C, to look around")
+    parser.add_argument("--picture", type=Path, metavar="FILE", help="save the screen as SVG just after the takeover")
     parser.set_defaults(handler=run)
 
 
@@ -44,12 +48,12 @@ def run(args: argparse.Namespace) -> int:
         seats=args.seats, seed=args.seed, kill=kill, pause=args.pause, speed=args.speed, json=args.json, keep=args.keep
     )
     signal.signal(signal.SIGTERM, _interrupt)
-    return _perform(options)
+    return _perform(options, args.picture)
 
 
-def _perform(options: "DemoOptions") -> int:
-    from firemesh_cli.demo.run import problems, run_demo
+def _perform(options: "DemoOptions", picture_file: Path | None) -> int:
     from firemesh_cli.demo.report_text import print_report
+    from firemesh_cli.demo.run import problems, run_demo
     from firemesh_cli.demo.screen import demo_console, screen_for
     from firemesh_cli.stack.supervisor import LocalStack
 
@@ -57,7 +61,8 @@ def _perform(options: "DemoOptions") -> int:
     console.print("starting the emulators ...", style="dim")
     with LocalStack() as stack:
         with screen_for(console, as_json=options.json) as screen:
-            report = asyncio.run(run_demo(options, stack, screen.show))
+            show = _keeping_a_picture(screen.show, picture_file) if picture_file else screen.show
+            report = asyncio.run(run_demo(options, stack, show))
         wrong = problems(report, options)
         print_report(report, wrong, console)
         if options.json:
@@ -65,6 +70,23 @@ def _perform(options: "DemoOptions") -> int:
         if options.keep:
             _keep(stack, console)
     return 1 if wrong else 0
+
+
+def _keeping_a_picture(show: "Show", file: Path) -> "Show":
+    """Show as before, and draw the first moment of the first term after the strike that shows a command ordered."""
+    from firemesh_cli.demo.picture_svg import export_svg
+
+    struck_at: list[int] = []
+
+    def show_and_draw(picture: "Picture") -> None:
+        show(picture)
+        struck = any(process.state in ("killed", "paused") for process in picture.processes)
+        if struck and not struck_at:
+            struck_at.append(picture.term)
+        if struck_at and picture.term > struck_at[0] and not file.exists():
+            export_svg(picture, file)
+
+    return show_and_draw
 
 
 def _keep(stack: Any, console: Any) -> None:
