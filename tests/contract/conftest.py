@@ -33,8 +33,10 @@ def _memory_backend() -> Backend:
     @asynccontextmanager
     async def open_store(client: str = "a") -> AsyncIterator[Store]:
         store = memory.client(client)
-        yield store
-        await store.close()
+        try:
+            yield store
+        finally:
+            await store.close()
 
     return Backend("memory", open_store, "meshes/m1")
 
@@ -59,8 +61,10 @@ def emulator(warm_firestore: str) -> Backend:
     @asynccontextmanager
     async def open_store(client: str = "a", *, host: str = warm_firestore) -> AsyncIterator[Store]:
         store = FirestoreStore(PROJECT, host=host, client_name=client)
-        yield store
-        await store.close()
+        try:
+            yield store
+        finally:
+            await store.close()
 
     return Backend("firestore", open_store, f"meshes/t{_RUN}{next(_MESHES)}")
 

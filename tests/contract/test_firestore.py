@@ -17,7 +17,7 @@ from firemesh.store.base import CollectionTarget, Delete, DocumentTarget, Put
 from firemesh.store.firestore import FirestoreStore, connect, listen
 from firemesh.store.firestore.failures import commit_error, read_error, target_error
 from tests.contract.conftest import PROJECT, Backend
-from tests.contract.test_store import PATIENCE_SECONDS, anything, commit, fields, until
+from tests.contract.test_store import PATIENCE_SECONDS, anything, commit, fields, land, until
 from tests.contract.wires import SpokenFirestore, Wire
 
 CURRENT, RESET, REMOVE = 3, 4, 2
@@ -46,7 +46,7 @@ async def test_watches_go_on_after_the_connection_is_cut(emulator: Backend, warm
         for watch in watches:
             await until(watch, lambda snapshot: bool(snapshot.documents))
         wire.cut()
-        await commit(writer, Put(changed, {"n": 1}), Delete(deleted), Delete(f"{inbox}/1"), Put(f"{inbox}/2", {}))
+        await land(writer, Put(changed, {"n": 1}), Delete(deleted), Delete(f"{inbox}/1"), Put(f"{inbox}/2", {}))
         wire.mend()
         await until(watches[0], lambda snapshot: snapshot.documents[changed].fields == {"n": 1})
         await until(watches[1], lambda snapshot: not snapshot.documents)
@@ -66,7 +66,7 @@ async def test_a_reconnection_that_brings_nothing_new_gives_no_snapshot(emulator
         wire.mend()
         fresh = reader.watch(DocumentTarget(f"{emulator.root}/views/b"))
         await until(fresh, anything)
-        await commit(writer, Put(path, {"n": 1}))
+        await land(writer, Put(path, {"n": 1}))
         second = await until(watch, anything)
         assert (first.documents[path].fields, second.documents[path].fields) == ({"n": 0}, {"n": 1})
         await reader.close()

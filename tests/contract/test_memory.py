@@ -155,6 +155,22 @@ async def test_ended_watch_says_so() -> None:
     await until(other, lambda snapshot: len(snapshot.documents) == 1)
 
 
+async def test_get_all_is_consistent_while_others_write() -> None:
+    memory, paths = MemoryStore(), ["a/1", "a/2", "a/3"]
+    writer, reader = memory.client("w"), memory.client("r")
+    await writer.commit([Put(path, {"n": 0}) for path in paths])
+
+    async def write() -> None:
+        for n in range(1, 30):
+            await writer.commit([Put(path, {"n": n}) for path in paths])
+
+    writing = asyncio.create_task(write())
+    while not writing.done():
+        read = await reader.get_all(paths)
+        assert len({document.fields["n"] for document in read.documents.values()}) == 1
+    await writing
+
+
 async def test_late_snapshots_never_overtake_newer_ones() -> None:
     memory = MemoryStore()
     delays = iter([0, 5 * TICK, 0])

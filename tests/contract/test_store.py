@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from firemesh.errors import InvalidMessage, PreconditionFailed, StoreUnavailable
+from firemesh.errors import InvalidMessage, OutcomeUnknown, PreconditionFailed, StoreUnavailable
 from firemesh.store.base import (
     CollectionTarget,
     CommitResult,
@@ -27,6 +27,15 @@ PATIENCE_SECONDS = 20.0
 
 async def commit(store: Store, *writes: Write) -> CommitResult:
     return await store.commit(writes, timeout_seconds=PATIENCE_SECONDS)
+
+
+async def land(store: Store, *writes: Write) -> CommitResult:
+    """Commit writes that may land twice. The emulator answers CANCELLED when a listener it notifies has just gone."""
+    while True:
+        try:
+            return await commit(store, *writes)
+        except OutcomeUnknown:
+            await asyncio.sleep(0)
 
 
 async def get(store: Store, *paths: str) -> ReadResult:
@@ -156,6 +165,15 @@ async def test_a_deleted_document_can_be_created_again(backend: Backend) -> None
         await commit(store, Delete(path))
         await commit(store, Create(path, {"n": 1}))
         assert await fields(store, path) == {"n": 1}
+
+
+async def test_update_times_come_in_the_order_of_the_writes(backend: Backend) -> None:
+    async with backend.open() as store:
+        same, head, log = (f"{backend.root}/{tail}" for tail in ("states/a", "consensus/head", "log/1"))
+        first = await commit(store, Put(same, {}), Create(head, {"n": 0}))
+        writes = Put(head, {"n": 1}, if_update_time=first.update_times[1]), Put(same, {}), Create(log, {})
+        second = await commit(store, *writes)
+        assert second.update_times == (second.commit_time, first.update_times[0], second.commit_time)
 
 
 async def test_commit_times_strictly_increase(backend: Backend) -> None:
@@ -297,20 +315,22 @@ async def test_read_time_is_not_before_an_acknowledged_commit_and_before_the_nex
             assert read.documents[path].fields == {"n": n} == listed.documents[path].fields
 
 
-async def test_get_all_is_consistent_while_others_write(backend: Backend) -> None:
+async def test_who_sees_a_guarded_put_sees_all_that_was_committed_with_it(backend: Backend) -> None:
+    head, log = f"{backend.root}/consensus/head", f"{backend.root}/log"
     async with backend.open("a") as writer, backend.open("b") as reader:
-        paths = [f"{backend.root}/states/{name}" for name in "abc"]
-        await commit(writer, *(Put(path, {"n": 0}) for path in paths))
+        landed = await commit(writer, Put(head, {"n": 0}), Put(f"{log}/0", {}))
 
-        async def write() -> None:
-            for n in range(1, 30):
-                await commit(writer, *(Put(path, {"n": n}) for path in paths))
+        async def append() -> None:
+            version = landed.update_times[0]
+            for n in range(1, 60):
+                writes = [Put(head, {"n": n}, if_update_time=version), Create(f"{log}/{n}", {}), Put(f"{log}/x", {"n": n})]
+                version = (await commit(writer, *writes)).update_times[0]
 
-        writing = asyncio.create_task(write())
-        while not writing.done():
-            read = await get(reader, *paths)
-            assert len({document.fields["n"] for document in read.documents.values()}) == 1
-        await writing
+        appending = asyncio.create_task(append())
+        while not appending.done():
+            read = await get(reader, *(f"{log}/{n}" for n in range(60)), head)
+            assert f"{log}/{read.documents[head].fields['n']}" in read.documents
+        await appending
 
 
 async def test_list_documents_is_in_id_order_from_start_and_up_to_limit(backend: Backend) -> None:

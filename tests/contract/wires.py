@@ -68,9 +68,11 @@ class Wire:
         """A wire and the address of its near end."""
         wire = cls(upstream)
         server = await asyncio.start_server(wire._serve, HOST, 0)
-        yield wire, f"{HOST}:{server.sockets[0].getsockname()[1]}"
-        server.close()
-        await wire.close()
+        try:
+            yield wire, f"{HOST}:{server.sockets[0].getsockname()[1]}"
+        finally:
+            server.close()
+            await wire.close()
 
 
 class SpokenFirestore:
@@ -120,5 +122,7 @@ class SpokenFirestore:
         server.add_generic_rpc_handlers((service,))
         port = server.add_insecure_port(f"{HOST}:0")
         await server.start()
-        yield spoken, f"{HOST}:{port}"
-        await server.stop(None)
+        try:
+            yield spoken, f"{HOST}:{port}"
+        finally:
+            await server.stop(None)

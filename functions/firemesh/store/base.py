@@ -154,6 +154,9 @@ class Store(Protocol):
     async def get_all(self, paths: Sequence[str], *, timeout_seconds: float = 1.5) -> ReadResult:
         """Read documents by path (1 to READ_PATHS_MAX) in one consistent strong read.
 
+        The Firestore emulator alone may show a part of a commit that is still on its way; even there, who sees a Put made
+        with `if_update_time` sees everything that was committed with it.
+
         Raises:
             InvalidMessage: no path, too many, or a malformed one.
             StoreUnavailable: no answer in time.

@@ -25,6 +25,16 @@ def connect(project: str, host: str | None = None, *, client_name: str = "") -> 
     return FirestoreStore(project, host=host or os.environ.get("FIRESTORE_EMULATOR_HOST") or None, client_name=client_name)
 
 
+def _is_guarded(write: Write) -> bool:
+    """Whether a write goes last in its commit.
+
+    Firestore shows a commit's writes together. Its emulator shows them one after the other to a read that comes meanwhile
+    (measured: one read of three documents in ten, under a constant load of commits of all three). The guarded document
+    is the one that leads readers to the others, so it must not be seen before them.
+    """
+    return isinstance(write, Put) and write.if_update_time is not None
+
+
 class FirestoreStore:
     """A `Store` on one Firestore database. Make one per process, inside a running event loop.
 
@@ -69,8 +79,9 @@ class FirestoreStore:
         self._require_open()
         check_writes(writes)
         request = protos.CommitRequest(database=self._database)
-        for write in writes:
-            self._encode_write(request.writes.add(), write)
+        order = sorted(range(len(writes)), key=lambda i: _is_guarded(writes[i]))
+        for i in order:
+            self._encode_write(request.writes.add(), writes[i])
         try:
             response = await self._commit(request, timeout=timeout_seconds, metadata=self._headers())
         except AioRpcError as error:
@@ -80,8 +91,8 @@ class FirestoreStore:
                 raise
             raise OutcomeUnknown("the store was closed before the answer came") from None
         commit_time = nanoseconds(response.commit_time)
-        times = (nanoseconds(result.update_time) or commit_time for result in response.write_results)
-        return CommitResult(commit_time, tuple(times))
+        times = dict(zip(order, response.write_results, strict=True))
+        return CommitResult(commit_time, tuple(nanoseconds(times[i].update_time) or commit_time for i in range(len(writes))))
 
     async def get_all(self, paths: Sequence[str], *, timeout_seconds: float = 1.5) -> ReadResult:
         """See `Store`."""
