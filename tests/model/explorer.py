@@ -9,6 +9,7 @@ between asking and hearing the answer is the same as one that is paused after he
 States are small tuples of numbers; what they stand for is kept once. `step` is pure, so its results are kept too.
 """
 
+import gc
 from collections import deque
 from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -172,6 +173,13 @@ class Explorer:
 
     def run(self) -> Result:
         """Search breadth first, until there is nothing new, a violation, or too much."""
+        gc.disable()  # millions of small tuples, none of them garbage
+        try:
+            return self._search()
+        finally:
+            gc.enable()
+
+    def _search(self) -> Result:
         first = world = self._first_world()
         came_from: dict[World, tuple[World, str] | None] = {first: None}
         frontier = deque([first])
@@ -368,10 +376,9 @@ class Explorer:
     def _check(self, before: ModelStore, after: ModelStore, proposal: Proposal) -> None:
         checker: Checker[Any] = Checker(self._machine, {})
         checker.see_head(before.head, 0)
-        for entry in before.log:
-            checker.see_entry(entry)
-            for each in entry.batch:
-                checker.see_acknowledged(each)
+        checker.check_log(before.head, before.log, before.snapshot)
+        for each in (each for entry in before.log for each in entry.batch if each.agent_id):
+            checker.see_acknowledged(each)
         checker.see_head(after.head, 1 + before.silence.nanoseconds(before.params))
         checker.check_log(after.head, after.log, after.snapshot)
         if checker.violations:

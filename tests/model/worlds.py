@@ -1,0 +1,93 @@
+"""The worlds the explorer exhausts, and the broken protocols it must find out."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+
+from firemesh.core import campaigning, leading, sessions
+from firemesh.core.effects import Proposal, ProposalKind
+from firemesh.core.params import Params
+from tests.model.explorer import Bounds, Precondition
+from tests.support.model_store import ModelStore
+
+SHORT_LOG = Params(
+    ttl_ms=1500, renew_ms=500, grace_ms=200, rpc_timeout_ms=375, sends_max=2, polls_max=1, snapshot_every=2, keep_entries=1
+)
+
+WORLDS: Mapping[str, Bounds] = {
+    "two managers, two terms, two commands, late renewals": Bounds(takeovers=3),
+    "three managers and their votes": Bounds(managers=3, renewals=0, takeovers=2, commands=1),
+    "a crash, a release, a deserted mesh": Bounds(renewals=0, takeovers=2, commands=1, crashes=1, releases=1, deserted=True),
+    "reads that are slow or fail": Bounds(renewals=0, takeovers=2, commands=1, slow_reads=True),
+    "snapshots and compaction": Bounds(renewals=0, takeovers=2, params=SHORT_LOG),
+}
+"""Each is small enough to be searched to its end, and large enough for one thing to go wrong in every order."""
+
+CATCHING_UP = "catching up by entries and snapshots, reads slow or failing"
+WORLD_WITHOUT_TAIL = Bounds(renewals=0, terms=1, takeovers=1, slow_reads=True, params=SHORT_LOG)
+"""To be searched with a head that carries one entry only."""
+
+
+@dataclass(frozen=True)
+class Mutant:
+    """A protocol with one guard taken away: of the store's preconditions, or of the core."""
+
+    caught_by: str
+    accepts: Precondition = ModelStore.accepts
+    patch: Callable[[pytest.MonkeyPatch], None] = lambda _: None
+
+    @property
+    def sound(self) -> bool:
+        return self.accepts is ModelStore.accepts
+
+
+def _blind(kind: ProposalKind) -> Precondition:
+    """No precondition on the head for one kind of commit."""
+    return lambda store, proposal: store.lacks(proposal.entry) if proposal.kind is kind else store.accepts(proposal)
+
+
+def _fenced_by(field: str) -> Precondition:
+    """The head's leader, or its term, in place of its version; takeovers are left sound."""
+
+    def accepts(store: ModelStore, proposal: Proposal) -> bool:
+        if proposal.kind is ProposalKind.TAKEOVER:
+            return store.accepts(proposal)
+        return getattr(store.head, field) == getattr(proposal.head, field) and store.lacks(proposal.entry)
+
+    return accepts
+
+
+def _without_sessions(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(sessions, "is_duplicate", lambda *_: False)
+    patch.setattr(sessions._Admitting, "_judge_next", lambda *_: sessions.ORDER)
+
+
+def _takes_any_head_for_its_own(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(leading, "is_mine", lambda *_: True)
+
+
+def _votes_without_expiry(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(campaigning, "_patience_ms", lambda *_: 0)
+
+
+def _sends_what_is_new_when_in_doubt(patch: pytest.MonkeyPatch) -> None:
+    """A commit of unknown outcome is given up, not found out about."""
+
+    def undecided(turn: Any, pending: Any) -> None:
+        leading.landed(turn, pending, pending.proposal.base_version, 0)
+
+    patch.setattr(leading, "undecided", undecided)
+
+
+MUTANTS: Mapping[str, Mutant] = {
+    "blind renew": Mutant("I2", accepts=_blind(ProposalKind.RENEW)),
+    "blind takeover": Mutant("I2", accepts=_blind(ProposalKind.TAKEOVER)),
+    "leader-only fence": Mutant("I2", accepts=_fenced_by("leader")),
+    "term-only fence": Mutant("I2", accepts=_fenced_by("term")),
+    "no sessions": Mutant("I7", patch=_without_sessions),
+    "no nonce resolution: every head is mine": Mutant("I4", patch=_takes_any_head_for_its_own),
+    "no nonce resolution: unheard is landed": Mutant("I4", patch=_sends_what_is_new_when_in_doubt),
+    "vote without expiry": Mutant("I3", patch=_votes_without_expiry),
+}
