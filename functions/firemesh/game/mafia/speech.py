@@ -29,7 +29,7 @@ class Heard:
 
 
 _CLAIM = re.compile(r"\bi(?:'m| am)(?: the| a)?(?: real| true)? (detective|doctor)\b", re.IGNORECASE)
-_REPORTING = re.compile(r"\b(?:checked|check on|investigated|reads)\b", re.IGNORECASE)
+_REPORTING = re.compile(r"\b(?:checked|last check|check on|investigated|reads)\b", re.IGNORECASE)
 _TRUSTING = re.compile(r"\b(?:i trust|i believe|not mafia|is with us|leave .* alone|vouch for)\b", re.IGNORECASE)
 _ACCUSING = re.compile(r"\b(?:mafia|suspect|trust|lying|lies|vote|watch|odd|quiet|story|bad feeling)\b", re.IGNORECASE)
 

@@ -134,14 +134,13 @@ def _own_action(state: State, seat: Seat) -> View:
 
 
 def _latest_actions(state: State, members: tuple[str, ...]) -> tuple[int, Mapping[str, str | None]]:
-    """The choices of these members this night, or else in the last finished one."""
-    now = {member: state.actions[member] for member in members if member in state.actions}
-    if now:
-        return state.day, now
-    if not state.nights:
-        return 0, {}
-    last = state.nights[-1]
-    return last.day, {member: last.actions[member] for member in members if member in last.actions}
+    """The choices of these members this night, or else in the last finished one; night 0 stands for none at all."""
+    nights = [(state.day, state.actions), *((night.day, night.actions) for night in state.nights[-1:])]
+    for day, actions in nights:
+        chosen = {member: actions[member] for member in members if member in actions}
+        if chosen:
+            return day, chosen
+    return 0, {}
 
 
 def _faction(state: State, seat: Seat) -> View:

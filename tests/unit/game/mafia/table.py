@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
+from hypothesis import settings
+
 from firemesh.core.machine import Transition, agent_audience
 from firemesh.core.messages import Command
 from firemesh.game.mafia.machine import MafiaMachine
@@ -13,6 +15,7 @@ from firemesh.game.mafia.state import NOBODY, Seat, State, Verdict
 
 MACHINE = MafiaMachine()
 INC = "0" * 12
+REPEATABLE = settings(derandomize=True, deadline=None, database=None)
 
 
 def command(agent_id: str, kind: str, body: Mapping[str, Any]) -> Command:
@@ -124,4 +127,4 @@ class Table(Lobby):
         return self.seat(agent_id).alive
 
 
-__all__ = ["INC", "MACHINE", "NOBODY", "Lobby", "Table", "command"]
+__all__ = ["INC", "MACHINE", "NOBODY", "REPEATABLE", "Lobby", "Table", "command"]
