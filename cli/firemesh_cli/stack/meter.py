@@ -79,18 +79,14 @@ class Meter:
         """Answer another process's `read_meter`."""
         return self.counts().to_json()
 
-    async def relay(
-        self, method: str, client: str, metadata: Metadata, requests: AsyncIterator[bytes], context: Any
-    ) -> None:
+    async def relay(self, method: str, client: str, metadata: Metadata, requests: AsyncIterator[bytes], context: Any) -> None:
         """Pass one call of any shape on, both ways, and count it."""
         name = method.rsplit("/", 1)[1]
         own = name in _LONG_LIVED
         channel = grpc.aio.insecure_channel(self._upstream_host, options=_UPSTREAM_OPTIONS) if own else self._upstream
         bill = self._ledger.open_bill(name, client)
         outcome, failure = Outcome.UNANSWERED, None
-        call = channel.stream_stream(method)(
-            _counted(requests, bill), metadata=metadata, timeout=context.time_remaining()
-        )
+        call = channel.stream_stream(method)(_counted(requests, bill), metadata=metadata, timeout=context.time_remaining())
         try:
             async for response in call:
                 bill.received(response)
