@@ -15,7 +15,7 @@ from firemesh.game.mafia.phases import ACT, BALLOT, SAY, SIT, WILL
 from firemesh.game.mafia.sides import Side
 from firemesh.game.mafia.speech import LINES, Topic, hear
 from firemesh.game.mafia.state import NOBODY
-from firemesh.game.mafia.suspicion import Statements, Table, hash_free, suspicions, table_from, top
+from firemesh.game.mafia.suspicion import Statements, Table, from_ballots, suspicions, table_from, top
 
 View = Mapping[str, Any]
 
@@ -296,7 +296,7 @@ class ScriptedPlayer:
             return self._line("accuse_liar", public, t=name)
         if reported and score >= SURE:
             return self._line("accuse_report", public, t=name)
-        return self._line("accuse_ballots" if table.verdicts else "accuse_gut", public, t=name)
+        return self._line("accuse_ballots" if from_ballots(table).get(suspect, 0) > 0 else "accuse_gut", public, t=name)
 
     def _shown_suspicions(self, table: Table) -> dict[str, float]:
         """What this player lets the town see: the mafia shields its own, unless they are lost anyway."""
@@ -397,12 +397,13 @@ class ScriptedPlayer:
 
     def _draw(self, what: str, public: View | None, bound: int) -> int:
         place = self._phase if public is not None else ""
-        return draw(f"{self._seed}/{place}/{what}", hash_free(what), bound)
+        return draw(f"{self._seed}/{place}/{what}", 0, bound)
 
     def _line(self, mood: str, public: View, **words: str) -> str:
-        """One of the lines of a mood, if possible one that nobody has said lately."""
+        """One of the lines of a mood; neighbours at the table choose different ones, and none that was said lately."""
         lines = LINES[mood]
-        first = self._draw(f"line-{mood}", public, len(lines))
+        place = [seat["id"] for seat in public["seats"]].index(self.agent_id)
+        first = place + draw(f"{mood}/{self._phase}", 0, len(lines))
         texts = [lines[(first + n) % len(lines)].format(**words) for n in range(len(lines))]
         said = {line["text"] for line in public["chat"][-20:]}
         return next((text for text in texts if text not in said), texts[0])

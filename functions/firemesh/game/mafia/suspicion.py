@@ -112,8 +112,8 @@ def table_from(public: Mapping[str, Any], private: Mapping[str, Any], statements
 
 def suspicions(table: Table, seed: str) -> dict[str, float]:
     """A number for each other living player: below 0 is trusted, above 10 suspect, above 40 nearly sure."""
-    scores = {player: draw(f"{seed}/{table.me}", hash_free(player), 60) / 10 for player in table.others}
-    for weights in (_from_ballots(table), _from_talk(table), _from_claims(table), _from_reports(table)):
+    scores = {player: draw(f"{seed}/{player}", 0, 60) / 10 for player in table.others}
+    for weights in (from_ballots(table), _from_talk(table), _from_claims(table), _from_reports(table)):
         for player, weight in weights.items():
             if player in scores:
                 scores[player] += weight
@@ -123,12 +123,7 @@ def suspicions(table: Table, seed: str) -> dict[str, float]:
     return scores
 
 
-def hash_free(text: str) -> int:
-    """A number from a text that is the same in every process, unlike hash()."""
-    return int.from_bytes(text.encode()[-7:], "big")
-
-
-def _from_ballots(table: Table) -> Mapping[str, float]:
+def from_ballots(table: Table) -> Mapping[str, float]:
     """Ballots against players whose side is known by now."""
     weights: Counter[str] = Counter()
     for verdict in table.verdicts:
