@@ -140,7 +140,7 @@ def _seated(public: Public, names: Mapping[str, str]) -> Iterator[StoryLine]:
 
 def _dealt(public: Public) -> Iterator[StoryLine]:
     if public["roles"]:
-        text = "in play: " + ", ".join(f"{count} {safe(role)}" for role, count in public["roles"].items())
+        text = "in play: " + ", ".join(f"{count} {safe(role)}" for role, count in sorted(public["roles"].items()))
         yield StoryLine(("dealt",), StoryKind.DEALT, (0, PHASE_ORDER[PhaseName.REVEAL], 1), text)
 
 
