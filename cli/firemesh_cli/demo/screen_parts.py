@@ -149,7 +149,7 @@ def players_title(public: Public, width: int) -> Text:
     if ballots is not None:
         spared = ballots.tally.get(NOBODY, 0)
         right = f"{len(ballots.cast)} of {living} cast" if ballots.open else right
-        right += f", nobody {spared}" if spared else ""
+        right += f", {spared} for nobody" if spared else ""
     return title("Players", right, width, tint_of(public).ink)
 
 

@@ -162,3 +162,18 @@ def test_the_live_screen_leaves_the_terminal_as_it_was(ballot: Picture) -> None:
     text = terminal.getvalue()
     assert text.index("\x1b[?1049h") < text.index("At the table") < text.index("\x1b[?1049l")
     assert text.rindex("\x1b[?25h") > text.rindex("\x1b[?25l")
+
+
+def test_ballots_for_nobody_are_counted_in_the_title(ballot: Picture) -> None:
+    public = dict(ballot.public) | {"ballots": {"p00": "nobody", "p01": "nobody", "p02": "p00"}}
+    living = sum(seat["alive"] for seat in public["seats"])
+    assert f"3 of {living} cast, 2 for nobody" in drawn(replace(ballot, public=public))
+
+
+def test_the_last_speaker_is_marked_in_a_discussion() -> None:
+    shown = next(
+        each for each in game_pictures(7, 12) if each.public["phase"] == "discussion" and each.public["chat_count"] == 3
+    )
+    names = {seat["id"]: seat["name"] for seat in shown.public["seats"]}
+    speaking = [line.split()[1] for line in drawn(shown).splitlines() if line[:38].rstrip().endswith("speaks")]
+    assert speaking == [names[shown.public["chat"][-1]["by"]]]
