@@ -17,8 +17,6 @@ if TYPE_CHECKING:
     from firemesh.store.firestore import FirestoreStore
     from firemesh_cli.commands import Subparsers
 
-STOP_SECONDS_MAX = 10.0
-
 
 def register(subparsers: "Subparsers") -> None:
     """Add the command to the parser."""
@@ -92,22 +90,22 @@ async def _open(store: "FirestoreStore", args: argparse.Namespace, journal: Text
 
 
 async def _work(process: "AgentProcess", args: argparse.Namespace, ids: list[str], stopping: asyncio.Event) -> int:
-    """Start the agents, then wait for a signal or a failure."""
+    """Start the agents, wait for a signal, for their removal or for a failure, and leave in good order."""
+    from firemesh.errors import InvariantViolation
+
     work = asyncio.create_task(_start_and_wait(process, args, ids))
     stop = asyncio.create_task(stopping.wait())
     await asyncio.wait([work, stop], return_when=asyncio.FIRST_COMPLETED)
     stop.cancel()
-    if work.done():
-        await process.abandon()
-        work.result()
-        return 1
     work.cancel()
-    try:
-        async with asyncio.timeout(STOP_SECONDS_MAX):
-            await process.stop()
-    except TimeoutError:
-        logging.warning("not confirmed within %s s; the mesh will notice by itself", STOP_SECONDS_MAX)
-        await process.abandon()
+    await asyncio.gather(work, return_exceptions=True)
+    failure = None if work.cancelled() else work.exception()
+    if isinstance(failure, InvariantViolation):
+        await process.abandon()  # touch nothing more: the documents show what went wrong
+    else:
+        await process.stop()
+    if failure is not None:
+        raise failure
     return 0
 
 
@@ -125,4 +123,4 @@ async def _start_and_wait(process: "AgentProcess", args: argparse.Namespace, ids
             player = scripted_behaviour(process.machine_name, agent, seed=args.seed, number=number, pace=args.pace)
             await process.add_worker(agent, player)
     print(f"ready: {', '.join(ids)}", flush=True)
-    await process.run_until_failure()
+    await process.run_until_ended()

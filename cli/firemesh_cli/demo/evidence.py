@@ -28,8 +28,8 @@ class Stored:
     views: Mapping[str, Fields]
     waiting: tuple[str, ...]
     """Ids of requests still in the inbox."""
-    refused: int
-    """Requests the mesh would not order."""
+    refused: tuple[str, ...]
+    """Ids of requests the mesh would not order."""
 
 
 async def read_stored(store: Store, mesh: MeshStore) -> Stored:
@@ -46,7 +46,7 @@ async def read_stored(store: Store, mesh: MeshStore) -> Stored:
         snapshot=snapshot,
         views={path.rsplit("/", 1)[1]: document.fields for path, document in shown.items()},
         waiting=tuple(path.rsplit("/", 1)[1] for path in waiting),
-        refused=sum(document.fields["count"] for document in refused.values()),
+        refused=tuple(path.rsplit("/", 1)[1] for path in refused),
     )
 
 
@@ -82,12 +82,12 @@ def count_commands(stored: Stored, journalled: Sequence[Mapping[str, Any]]) -> M
         (command.agent_id, command.inc, command.seq) for entry in stored.entries for command in entry.batch if command.agent_id
     )
     sent = {(row["agent"], row["inc"], row["seq"]) for row in journalled}
-    waiting = set(stored.waiting)
-    missing = [key for key in sent if key not in ordered and paths.request_id(*key) not in waiting]
+    settled = {*stored.waiting, *stored.refused}
+    lost = [key for key in sent if key not in ordered and paths.request_id(*key) not in settled]
     return {
         "sent": len(sent),
         "committed": sum(1 for key in sent if key in ordered),
-        "lost": max(0, len(missing) - stored.refused),
+        "lost": len(lost),
         "duplicated": sum(1 for times in ordered.values() if times > 1),
     }
 

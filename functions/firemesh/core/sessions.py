@@ -141,7 +141,8 @@ class _Admitting:
 
 def _refusal(request: Request, reason: str, sessions: dict[str, int]) -> Refusal:
     command = request.command
-    if command is None or reason != GAP:
-        return Refusal(request.id, reason)
+    if command is None:
+        return Refusal(request.id, reason, request.problem, request.sent)
     expected = sessions.get(command.client, 0) + 1
-    return Refusal(request.id, reason, f"seq {command.seq} came where {expected} was expected; send {expected} first")
+    detail = f"seq {command.seq} came where {expected} was expected; send {expected} first" if reason == GAP else ""
+    return Refusal(request.id, reason, detail, command.model_dump_json())

@@ -5,12 +5,14 @@ An agent belongs to a `Host`, the process that runs it: they share one connectio
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Coroutine, Mapping
+from collections.abc import AsyncGenerator, Callable, Coroutine, Mapping
+from contextlib import aclosing
+from dataclasses import replace
 from typing import Any, Protocol
 
 from firemesh.core.membership import JOIN, LEAVE, AgentType, MemberStatus
-from firemesh.core.messages import Command
-from firemesh.errors import AgentIdInUse, InvalidMessage, MeshClosed, MeshFull, RequestError, StoreUnavailable
+from firemesh.core.messages import Command, canonical_json
+from firemesh.errors import AgentIdInUse, InvalidMessage, MeshClosed, MeshError, MeshFull, RequestError, StoreUnavailable
 from firemesh.runtime.session import Session
 from firemesh.runtime.state_file import AgentMemory, StateFile
 from firemesh.runtime.watch_supervisor import supervised
@@ -21,7 +23,11 @@ from firemesh.store.mesh_store import MeshStore
 log = logging.getLogger(__name__)
 
 JOIN_SECONDS_MAX = 60.0
+STOP_SECONDS_MAX = 3.0
+"""How long an agent tries to leave in good order; the mesh notices a silent one by itself."""
 STATE_BYTES_MAX = 100_000
+OWN_INCARNATIONS_MAX = 8
+"""Incarnations kept on disk whose join was never confirmed: one per start that was cut short."""
 
 _JOIN_REFUSALS: Mapping[str, type[RequestError]] = {
     "AGENT_ID_IN_USE": AgentIdInUse,
@@ -53,7 +59,7 @@ class Host(Protocol):
         """A command of one of the agents is surely in the inbox."""
         ...
 
-    async def public_view(self) -> "ViewFeed":
+    def public_view(self) -> "ViewFeed":
         """The one listener to `views/public` that all agents of the process share."""
         ...
 
@@ -64,14 +70,16 @@ class ViewFeed:
     def __init__(self) -> None:
         self.view: Mapping[str, Any] = {}
         self.applied_index = 0
-        self.changed = asyncio.Condition()
+        self.readers: set[Callable[[], None]] = set()
+        """Called whenever the view has changed."""
 
-    async def put(self, fields: Mapping[str, Any]) -> None:
-        """Take a newer version of the view."""
-        async with self.changed:
-            self.view = fields.get("view", {})
-            self.applied_index = fields.get("applied_index", 0)
-            self.changed.notify_all()
+    def put(self, fields: Mapping[str, Any]) -> None:
+        """Take a newer version of the view; one that is known already (a listener was opened anew) is no news."""
+        if fields["applied_index"] <= self.applied_index:
+            return
+        self.view, self.applied_index = fields["view"], fields["applied_index"]
+        for tell in tuple(self.readers):
+            tell()
 
 
 class Agent:
@@ -84,13 +92,20 @@ class Agent:
         self._host = host
         self._session = Session(host.mesh, agent_id, host.inc, on_sent=host.on_sent)
         self._memory = AgentMemory()
+        self._saving = asyncio.Lock()
+        self._seated = False
+        """A join of this incarnation is or may be in force, so that leaving means something."""
+        self._since = 0
+        """The log index at which the mesh took this incarnation in."""
         self._tasks: set[asyncio.Task[None]] = set()
-        self._failure: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._end: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
     @property
     def inc(self) -> str:
         """The incarnation under which the agent last joined."""
         return self._session.inc
+
+    # --- life -------------------------------------------------------------------------------------------------------
 
     async def start(self) -> None:
         """Join the mesh and begin to work.
@@ -102,16 +117,20 @@ class Agent:
             StateFileMismatch: the state file on disk is another mesh's.
         """
         file = self._host.state_file(self.agent_id)
-        remembered = file.load() if file is not None else None
-        self._memory = remembered or AgentMemory()
-        await self._join(replaces=self._memory.inc)
+        self._memory = (file and file.load()) or AgentMemory()
+        await self._join(replaces=await self._own_living_incarnation())
         self._spawn(self._watch_membership())
         self.publish_heartbeat()
 
     async def stop(self) -> None:
-        """Leave the mesh in good order and end all work."""
-        await self.abandon()
-        await self._session.send(LEAVE, {})
+        """Leave the mesh in good order and end all work. Without the store it ends anyway, and is missed later."""
+        try:
+            async with asyncio.timeout(STOP_SECONDS_MAX):
+                await self._take_leave()
+        except (TimeoutError, MeshError) as error:
+            log.warning("agent %s could not tell the mesh that it leaves (%r); it will be missed", self.agent_id, error)
+        finally:
+            await self.abandon()
 
     async def abandon(self) -> None:
         """End all work without a word, as a crash would."""
@@ -119,33 +138,36 @@ class Agent:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
-    async def wait_for_failure(self) -> None:
-        """Return never, unless the agent cannot go on: then raise why."""
-        await asyncio.shield(self._failure)
+    async def wait_until_ended(self) -> None:
+        """Return when the operator has removed the agent from the mesh; raise why it cannot go on, if it cannot."""
+        await asyncio.shield(self._end)
 
     def fail(self, error: BaseException) -> None:
         """The agent cannot go on: say so in the sign of life and to whoever waits for it."""
         log.error("agent %s failed: %s", self.agent_id, error)
         self.publish_heartbeat("failed")
-        if not self._failure.done():
-            self._failure.set_exception(error)
+        if not self._end.done():
+            self._end.set_exception(error)
+            self._end.exception()  # nobody need be waiting for it
 
     def publish_heartbeat(self, state: str = "running") -> None:
         """Tell the process that this agent is alive; the process tells the mesh."""
         self._host.sign_of_life(self.agent_id, state)
 
+    # --- state ------------------------------------------------------------------------------------------------------
+
     async def update_state(self, changes: Mapping[str, Any]) -> int:
         """Merge `changes` into the agent's own versioned state (disk and store); the new version.
 
         Raises:
-            InvalidMessage: the state would exceed 100 kB.
+            InvalidMessage: the state would exceed 100 kB, or is no JSON object; nothing has changed.
             OutcomeUnknown: the store did not confirm; the next update carries the change along.
         """
         state = {**self._memory.state, **changes}
-        if len(repr(state)) > STATE_BYTES_MAX:
+        if _json_bytes(state) > STATE_BYTES_MAX:
             raise InvalidMessage(f"state of agent {self.agent_id!r} would exceed {STATE_BYTES_MAX} bytes")
         version = self._memory.state_version + 1
-        self._remember(state=state, state_version=version)
+        await self._remember(state=state, state_version=version)
         path = paths.state(self._host.mesh.mesh_id, self.agent_id)
         await self._host.mesh.store.commit([Put(path, {"version": version, "inc": self.inc, "values": state})])
         return version
@@ -154,65 +176,114 @@ class Agent:
         """The agent's own state as last updated."""
         return dict(self._memory.state)
 
+    # --- membership -------------------------------------------------------------------------------------------------
+
+    async def _own_living_incarnation(self) -> str:
+        """The incarnation of an earlier run, known from disk, that the mesh still takes for alive; empty for none."""
+        if not self._memory.incarnations:
+            return ""
+        row = await self._host.mesh.read_fields(f"agents/{self.agent_id}") or {}
+        known = row.get("inc") in self._memory.incarnations and row.get("status") == MemberStatus.ALIVE
+        return str(row["inc"]) if known else ""
+
     async def _join(self, replaces: str) -> None:
         inc = self._host.inc
+        await self._remember(incarnations=(*self._memory.incarnations, inc)[-OWN_INCARNATIONS_MAX:])
         self._session = Session(self._host.mesh, self.agent_id, inc, on_sent=self._host.on_sent)
-        await self._session.send(JOIN, {"type": self.type.value, "process": self._host.process_id, "replaces": replaces})
+        self._seated = True
+        admission = asyncio.create_task(self._be_admitted(replaces))
         try:
-            async with asyncio.timeout(JOIN_SECONDS_MAX):
-                await self._await_membership(inc)
-        except TimeoutError as error:
-            raise StoreUnavailable(f"agent {self.agent_id!r}: no manager has let it join in {JOIN_SECONDS_MAX} s") from error
-        self._remember(inc=inc)
-
-    async def _await_membership(self, inc: str) -> None:
-        accepted = asyncio.create_task(self._await_row(inc))
-        refused = asyncio.create_task(self._await_refusal(inc))
-        try:
-            done, _ = await asyncio.wait([accepted, refused], return_when=asyncio.FIRST_COMPLETED)
-            for task in done:
-                task.result()
+            await asyncio.wait([admission, self._end], timeout=JOIN_SECONDS_MAX, return_when=asyncio.FIRST_COMPLETED)
+            if self._end.done():
+                self._end.result()
+            if not admission.done():
+                raise StoreUnavailable(f"agent {self.agent_id!r}: no manager has let it join in {JOIN_SECONDS_MAX:.0f} s")
+            admission.result()
         finally:
-            accepted.cancel()
-            refused.cancel()
+            admission.cancel()
+            await asyncio.gather(admission, return_exceptions=True)
+        await self._remember(incarnations=(inc,))
 
-    async def _await_row(self, inc: str) -> None:
-        async for row in self._fields(f"agents/{self.agent_id}"):
-            if row.get("inc") == inc and row.get("status") == MemberStatus.ALIVE:
-                return
+    async def _be_admitted(self, replaces: str) -> None:
+        body = {"type": self.type.value, "process": self._host.process_id, "replaces": replaces}
+        request_id = self._session.request_id(await self._session.send(JOIN, body))
+        verdicts = [asyncio.create_task(self._await_row()), asyncio.create_task(self._await_refusal(request_id))]
+        try:
+            done, _ = await asyncio.wait(verdicts, return_when=asyncio.FIRST_COMPLETED)
+            for verdict in done:
+                verdict.result()
+        finally:
+            for verdict in verdicts:
+                verdict.cancel()
+            await asyncio.gather(*verdicts, return_exceptions=True)
 
-    async def _await_refusal(self, inc: str) -> None:
-        async for fields in self._fields(f"refused/{self.agent_id}_{inc}"):
-            for refusal in fields.get("refusals", []):
+    async def _await_row(self) -> None:
+        async with aclosing(self._fields(f"agents/{self.agent_id}")) as rows:
+            async for row in rows:
+                if row["inc"] == self.inc and row["status"] == MemberStatus.ALIVE:
+                    self._since = row["since"]
+                    return
+
+    async def _await_refusal(self, request_id: str) -> None:
+        async with aclosing(self._fields(f"refused/{request_id}")) as refusals:
+            async for refusal in refusals:
+                self._seated = False
                 error = _JOIN_REFUSALS.get(refusal["reason"], InvalidMessage)
-                raise error(f"agent {self.agent_id!r} may not join mesh {self._host.mesh.mesh_id!r}: {refusal['reason']}")
+                mesh_id = self._host.mesh.mesh_id
+                raise error(f"agent {self.agent_id!r} may not join mesh {mesh_id!r}: {refusal['reason']}")
 
     async def _watch_membership(self) -> None:
-        """Notice being declared dead while alive, and come back as a new incarnation; end when removed."""
-        async for row in self._fields(f"agents/{self.agent_id}"):
-            if row.get("inc") != self.inc or row.get("status") == MemberStatus.ALIVE:
-                continue
-            if row.get("status") == MemberStatus.LEFT:
-                raise RequestError(f"agent {self.agent_id!r} was removed from mesh {self._host.mesh.mesh_id!r}")
-            log.warning("agent %s was declared dead; joining again as a new incarnation", self.agent_id)
-            self._host.renew_incarnation(self.inc)
-            await self._join(replaces="")
+        """Notice what the mesh decides about this agent: removed, declared dead while alive, taken over by another process."""
+        async with aclosing(self._fields(f"agents/{self.agent_id}")) as rows:
+            async for row in rows:
+                if row["since"] < self._since:
+                    continue
+                if row["inc"] != self.inc:
+                    self._seated = False
+                    raise AgentIdInUse(f"another process has taken over agent {self.agent_id!r}")
+                if row["status"] == MemberStatus.LEFT:
+                    self._removed()
+                    return
+                if row["status"] == MemberStatus.DEAD:
+                    await self._come_back()
 
-    async def _fields(self, path: str) -> AsyncIterator[Mapping[str, Any]]:
+    async def _come_back(self) -> None:
+        """Declared dead while alive, by a pause or a cut connection: join again as a new incarnation."""
+        log.warning("agent %s was declared dead; joining again as a new incarnation", self.agent_id)
+        self._host.renew_incarnation(self.inc)
+        await self._join(replaces="")
+
+    def _removed(self) -> None:
+        log.warning("agent %s was removed from mesh %s", self.agent_id, self._host.mesh.mesh_id)
+        self._seated = False
+        if not self._end.done():
+            self._end.set_result(None)
+
+    async def _take_leave(self) -> None:
+        await self.abandon()
+        if self._seated:
+            self._seated = False
+            await self._session.send(LEAVE, {})
+
+    # --- inside -----------------------------------------------------------------------------------------------------
+
+    async def _fields(self, path: str) -> AsyncGenerator[Mapping[str, Any], None]:
         """The content of one document of the mesh, whenever it changes and exists."""
         full = paths.below(self._host.mesh.mesh_id, path)
-        async for snapshot in supervised(lambda: self._host.mesh.watch_document(path)):
-            if full in snapshot.documents:
-                yield snapshot.documents[full].fields
+        async with aclosing(supervised(lambda: self._host.mesh.watch_document(path))) as snapshots:
+            async for snapshot in snapshots:
+                if full in snapshot.documents:
+                    yield snapshot.documents[full].fields
 
-    def _remember(self, **changes: Any) -> None:
-        values = {name: getattr(self._memory, name) for name in ("inc", "state_version", "state", "behaviour")}
-        memory = AgentMemory(**{**values, **changes})
-        if memory != self._memory:
-            self._memory = memory
-            file = self._host.state_file(self.agent_id)
-            if file is not None:
-                file.save(memory)
+    async def _remember(self, **changes: Any) -> None:
+        memory = replace(self._memory, **changes)
+        if memory == self._memory:
+            return
+        self._memory = memory
+        file = self._host.state_file(self.agent_id)
+        if file is not None:
+            async with self._saving:
+                await asyncio.to_thread(file.save, self._memory)
 
     def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
         task: asyncio.Task[None] = asyncio.create_task(work)
@@ -221,6 +292,12 @@ class Agent:
 
     def _ended(self, task: asyncio.Task[None]) -> None:
         self._tasks.discard(task)
-        if task.cancelled() or (error := task.exception()) is None:
-            return
-        self.fail(error)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            self.fail(error)
+
+
+def _json_bytes(state: Mapping[str, Any]) -> int:
+    try:
+        return len(canonical_json(state).encode())
+    except (TypeError, ValueError, RecursionError) as error:
+        raise InvalidMessage(f"the state is not a JSON object: {error}") from error

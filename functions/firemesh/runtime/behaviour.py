@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 INTENTS_MAX = 16
-"""Intents taken from one decision; a behaviour that wants more is asked again after these."""
+"""Intents taken from one decision; a behaviour that wants more is asked again when these have changed a view."""
 
 
 @dataclass(frozen=True, slots=True)

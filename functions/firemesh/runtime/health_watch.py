@@ -24,6 +24,11 @@ S = TypeVar("S")
 
 TICK_SECONDS = 0.25
 LATE_SECONDS = 0.25
+"""A tick so much too late makes the observer distrust itself."""
+PAUSED_SECONDS = 1.0
+"""After a tick so much too late nobody else's silence counts: it was this process that stood still."""
+CONFIRM_SECONDS = 1.0
+"""The store is asked about one suspect at most so often."""
 
 
 class HealthWatch(Generic[S]):
@@ -36,18 +41,19 @@ class HealthWatch(Generic[S]):
         self._expected_interval_ms = expected_interval_ms
         self._monitor = HealthMonitor(policy=policy, pulses={})
         self._published: Mapping[str, Any] | None = None
+        self._asked_at: dict[str, float] = {}
 
     async def run(self) -> None:
         """Watch until cancelled. A new leader gives everybody grace: it cannot know how long they were silent for it."""
         self._monitor = self._monitor.after_outage(_now_ms())
         listening = asyncio.create_task(self._listen())
         try:
-            while True:
+            while not listening.done():
                 await self._tick()
-                if listening.done():
-                    listening.result()
+            listening.result()
         finally:
             listening.cancel()
+            await asyncio.gather(listening, return_exceptions=True)
 
     async def _listen(self) -> None:
         async for snapshot in supervised(self._driver.mesh.watch_liveness):
@@ -61,12 +67,14 @@ class HealthWatch(Generic[S]):
     async def _tick(self) -> None:
         due = asyncio.get_running_loop().time() + TICK_SECONDS
         await asyncio.sleep(TICK_SECONDS)
-        late = asyncio.get_running_loop().time() - due > LATE_SECONDS
+        late_seconds = asyncio.get_running_loop().time() - due
         now = _now_ms()
+        if late_seconds > PAUSED_SECONDS:
+            self._monitor = self._monitor.after_outage(now)
+        change = 1 if late_seconds > LATE_SECONDS else -1
         self._expect(now)
-        self._monitor = self._monitor.with_lateness(self._monitor.lateness + (1 if late else -1)).judged(now)
-        for run in self._monitor.to_confirm(now):
-            await self._confirm(run)
+        self._monitor = self._monitor.with_lateness(self._monitor.lateness + change).judged(now)
+        await self._confirm_all(self._monitor.to_confirm(now))
         self._publish()
 
     def _expect(self, now_ms: int) -> None:
@@ -77,23 +85,37 @@ class HealthWatch(Generic[S]):
         living = self._driver.manager.state.replica.roster.living()
         return tuple(member for member in living if member.process != self._own_process)
 
-    async def _confirm(self, run: str) -> None:
-        """Let the store's clock decide whether a suspect is dead; if so have it ordered for every agent of that run."""
-        process, _, inc = run.partition("~")
-        try:
-            beat, written, read = await self._driver.mesh.read_beat(process)
-        except UnavailableError:
-            self._monitor = self._monitor.after_outage(_now_ms())
-            return
-        if beat is not None and beat.inc == inc:
-            silent_ms = (read - written) // 1_000_000
-            if silent_ms < self._monitor.dead_after_ms(beat.interval_ms):
-                self._monitor = self._monitor.heard(beat, _now_ms())
+    async def _confirm_all(self, runs: tuple[str, ...]) -> None:
+        """Let the store's clock decide about suspects. Without the store nobody is to blame for silence."""
+        now = asyncio.get_running_loop().time()
+        self._asked_at = {run: at for run, at in self._asked_at.items() if run in runs}
+        for run in runs:
+            if now - self._asked_at.get(run, -CONFIRM_SECONDS) < CONFIRM_SECONDS:
+                continue
+            self._asked_at[run] = now
+            try:
+                dead = await self._is_dead(run)
+            except UnavailableError:
+                self._monitor = self._monitor.after_outage(_now_ms())
                 return
+            if dead:
+                self._declare_dead(run)
+
+    async def _is_dead(self, run: str) -> bool:
+        """Whether this run has been silent for long enough by the store's own clock."""
+        process, _, inc = run.partition("~")
+        beat, written, read = await self._driver.mesh.read_beat(process)
+        if beat is None or beat.inc != inc:
+            return True
+        self._monitor = self._monitor.heard(beat, _now_ms())
+        return (read - written) // 1_000_000 >= self._monitor.dead_after_ms(beat.interval_ms)
+
+    def _declare_dead(self, run: str) -> None:
+        """Have the death ordered for every agent of that run."""
         for member in self._members():
             if run_of(member.process, member.inc) == run:
-                log.info("agent %s (%s) is dead: its process %s is silent", member.agent, inc, process)
-                self._driver.tell(Proposed(mesh_command(MEMBER_DEAD, {"agent": member.agent, "inc": inc})))
+                log.info("agent %s (%s) is dead: its process %s is silent", member.agent, member.inc, member.process)
+                self._driver.tell(Proposed(mesh_command(MEMBER_DEAD, {"agent": member.agent, "inc": member.inc})))
 
     def _publish(self) -> None:
         health = self._monitor.health()

@@ -56,14 +56,10 @@ class ManagerAgent(Agent):
         self._spawn(self.driver.run())
         await super().start()
 
-    async def stop(self) -> None:
+    async def _take_leave(self) -> None:
         """Hand leadership over, then leave."""
-        if self.role is ManagerRole.LEADER:
-            self.driver.tell(ReleaseAsked())
-            while self.role is ManagerRole.LEADER:
-                self.driver.stepped.clear()
-                await self.driver.stepped.wait()
-        await super().stop()
+        await self.driver.release()
+        await super()._take_leave()
 
     async def handle_worker_message(self, command: Command) -> None:
         """Pass on a command that reached this manager directly: it goes the way of all commands, through the inbox."""
@@ -74,7 +70,7 @@ class ManagerAgent(Agent):
         self.driver.tell(event)
 
     def transfer_leadership(self, to: str = "") -> None:
-        """Give up leadership to a certain manager, or to whoever is first.
+        """Begin to give up leadership to a certain manager, or to whoever is first.
 
         Raises:
             NotLeader: this manager does not lead; ask the one that does.

@@ -31,6 +31,7 @@ from firemesh.core.effects import (
     ReadFailed,
     ReadHead,
     ReadSnapshot,
+    ReleaseAsked,
     RequestsSeen,
     RoleChanged,
     SnapshotRead,
@@ -41,7 +42,7 @@ from firemesh.core.effects import (
 )
 from firemesh.core.manager import Manager
 from firemesh.core.messages import Vote
-from firemesh.errors import MeshError, UnavailableError
+from firemesh.errors import ContentionError, UnavailableError
 from firemesh.runtime.store_clock import StoreClock
 from firemesh.runtime.watch_supervisor import supervised
 from firemesh.store.mesh_store import MeshStore, parse_request
@@ -74,6 +75,7 @@ class ManagerDriver(Generic[S]):
         self.clock = clock or StoreClock()
         self._jitter = jitter or random.Random()
         self._while_leading = while_leading
+        # Never long: it holds at most an answer per call, a firing per timer and what listeners show in one turn of the loop.
         self._inbox: asyncio.Queue[Event | BaseException] = asyncio.Queue()
         self._timers: dict[Timer, asyncio.TimerHandle] = {}
         self._deadline: asyncio.TimerHandle | None = None
@@ -92,10 +94,19 @@ class ManagerDriver(Generic[S]):
         """Let the manager know of something; it is dealt with in order."""
         self._inbox.put_nowait(event)
 
+    async def release(self, to: str = "") -> None:
+        """Give up leadership to a certain manager, or to whoever is first; return when this manager does not lead."""
+        if self.role is ManagerRole.LEADER:
+            self.tell(ReleaseAsked(to))
+        while self.role is ManagerRole.LEADER:
+            self.stepped.clear()
+            await self.stepped.wait()
+
     async def run(self) -> None:
         """Work until cancelled.
 
         Raises:
+            RequestError: the store refuses for good, or the mesh is gone; trying again will not help.
             InvariantViolation: the store holds what the protocol cannot have written. The manager stops; nothing is changed.
         """
         self._call(self._duties, self._listen_to_head())
@@ -160,7 +171,7 @@ class ManagerDriver(Generic[S]):
             self._first_sent = (proposal.nonce, loop.time())
         try:
             version = await self.mesh.commit(proposal)
-        except MeshError as error:
+        except (UnavailableError, ContentionError) as error:
             log.info("commit %s (%s) undecided: %s", proposal.nonce, proposal.kind, error)
             self.tell(CommitUndecided(proposal.nonce))
             return
@@ -173,7 +184,7 @@ class ManagerDriver(Generic[S]):
     async def _cast(self, vote: Vote) -> None:
         try:
             await self.mesh.cast_vote(vote)
-        except MeshError:
+        except UnavailableError:
             self.tell(VoteFailed(vote.term))
         else:
             self.tell(VoteCast(vote.term))
@@ -181,7 +192,7 @@ class ManagerDriver(Generic[S]):
     async def _read(self, effect: Read) -> None:
         try:
             event = await self._answer(effect)
-        except MeshError as error:
+        except UnavailableError as error:
             log.info("%s failed: %s", type(effect).__name__, error)
             event = ReadFailed(effect)
         self.tell(event)

@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from firemesh.core.effects import ManagerRole, Timer, TimerFired
-from firemesh.core.membership import REMOVE, AgentType
+from firemesh.core.membership import REMOVE, AgentType, MemberStatus
 from firemesh.core.messages import mesh_command
 from firemesh.core.params import DEFAULT, Params
 from firemesh.errors import AgentNotFound
@@ -84,32 +84,32 @@ class Mesh:
     async def remove_agent(self, agent_id: str) -> None:
         """Have an agent removed, wherever it runs; its process learns it from the roster.
 
+        Returning means that the order is surely in the inbox; the roster tells when it is carried out.
+
         Raises:
-            AgentNotFound: no member has this id.
+            AgentNotFound: no member has this id, or it has left or died already.
+            OutcomeUnknown: the store did not confirm; ask again, it does no harm.
         """
         row = await self.get_agent(agent_id)
+        if row["status"] != MemberStatus.ALIVE:
+            raise AgentNotFound(f"agent {agent_id!r} is not in mesh {self.mesh_id!r} any more: {row['status']}")
         command = mesh_command(REMOVE, {"agent": agent_id, "inc": row["inc"]})
         await self._documents.submit(paths.operator_request_id(new_incarnation()), command)
 
     async def get_agent(self, agent_id: str) -> Mapping[str, Any]:
         """An agent's row of the roster: inc, type, process, status, since. Raises AgentNotFound."""
-        path = paths.agent(self.mesh_id, agent_id)
-        found = (await self._store.get_all([path])).documents
-        if path not in found:
+        row = await self._documents.read_fields(f"agents/{agent_id}")
+        if row is None:
             raise AgentNotFound(f"mesh {self.mesh_id!r} has no agent {agent_id!r}")
-        return found[path].fields
+        return row
 
     async def topology(self) -> Mapping[str, Any]:
         """Who is in the mesh and who leads, as last published; empty before the first leader."""
-        path = paths.view(self.mesh_id, "topology")
-        found = (await self._store.get_all([path])).documents
-        return found[path].fields if path in found else {}
+        return await self._documents.read_fields("views/topology") or {}
 
     async def get_status(self) -> MeshReport:
         """How the mesh stands. Raises MeshNotFound."""
-        record = await self._documents.read_record()
-        head, _ = await self._documents.read_head()
-        topology = await self.topology()
+        record, head, topology = await self._documents.read_standing()
         return MeshReport(
             mesh_id=self.mesh_id,
             machine=record.machine,

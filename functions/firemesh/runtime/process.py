@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 from firemesh.core.health import Beat, HealthPolicy
 from firemesh.core.machine import Machine
 from firemesh.core.messages import Command
-from firemesh.errors import AlreadyExists, InvalidMessage, InvalidParameters, MeshError
+from firemesh.errors import AgentNotFound, AlreadyExists, InvalidMessage, InvalidParameters, MeshError
 from firemesh.game.registry import machine_named
 from firemesh.ids import new_incarnation
 from firemesh.runtime.agent import Agent, ViewFeed
@@ -82,10 +82,12 @@ class AgentProcess:
         self._beats = 0
         self._agent_states: dict[str, str] = {}
         self._lateness = 0
-        self._active_at = 0.0
+        self._active_at = asyncio.get_running_loop().time()
+        self._gone: set[str] = set()
         self._public: ViewFeed | None = None
         self._tasks: set[asyncio.Task[None]] = set()
         self._beat_now = asyncio.Event()
+        self._end: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         mesh.rpc_timeout_seconds = self._params.rpc_timeout_ms / 1000
 
     @classmethod
@@ -125,16 +127,16 @@ class AgentProcess:
         return await self._start(manager)
 
     async def remove(self, agent_id: str) -> None:
-        """Let an agent of this process leave the mesh."""
-        agent = self.agents.pop(agent_id)
-        self._agent_states.pop(agent_id, None)
-        await agent.stop()
+        """Let an agent of this process leave the mesh. Raises AgentNotFound when it does not run here."""
+        if agent_id not in self.agents:
+            raise AgentNotFound(f"agent {agent_id!r} does not run in process {self.process_id!r}")
+        await self._forget(agent_id).stop()
 
     async def stop(self) -> None:
-        """Leave in good order: workers first, then managers, then the sign of life."""
-        for agent in sorted(self.agents.values(), key=lambda agent: isinstance(agent, ManagerAgent)):
-            await agent.stop()
-        self.agents.clear()
+        """Leave in good order: workers first, then managers, then the sign of life. Takes seconds at most, store or not."""
+        for managers in (False, True):
+            leaving = [agent for agent in self.agents.values() if isinstance(agent, ManagerAgent) is managers]
+            await asyncio.gather(*(self._forget(agent.agent_id).stop() for agent in leaving))
         await self.abandon()
         try:
             await self.mesh.delete_beat(self.process_id)
@@ -148,16 +150,9 @@ class AgentProcess:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
-    async def run_until_failure(self) -> None:
-        """Wait until an agent of this process cannot go on, then raise why."""
-        waiting = [asyncio.ensure_future(agent.wait_for_failure()) for agent in self.agents.values()]
-        try:
-            done, _ = await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
-            for task in done:
-                task.result()
-        finally:
-            for task in waiting:
-                task.cancel()
+    async def run_until_ended(self) -> None:
+        """Wait until the operator has removed all agents of this process; raise when one of them cannot go on."""
+        await asyncio.shield(self._end)
 
     # --- what agents need (Host) ------------------------------------------------------------------------------------
 
@@ -169,7 +164,7 @@ class AgentProcess:
 
     def sign_of_life(self, agent_id: str, state: str) -> None:
         """See `Host`."""
-        self._active_at = asyncio.get_running_loop().time()
+        self._be_active()
         if self._agent_states.get(agent_id) != state:
             self._agent_states[agent_id] = state
             self._beat_now.set()
@@ -183,11 +178,11 @@ class AgentProcess:
 
     def on_sent(self, command: Command) -> None:
         """See `Host`."""
-        self._active_at = asyncio.get_running_loop().time()
+        self._be_active()
         if self._on_sent is not None:
             self._on_sent(command)
 
-    async def public_view(self) -> ViewFeed:
+    def public_view(self) -> ViewFeed:
         """See `Host`."""
         if self._public is None:
             self._public = ViewFeed()
@@ -199,6 +194,8 @@ class AgentProcess:
     def _free(self, agent_id: str) -> str:
         if agent_id in self.agents:
             raise AlreadyExists(f"agent {agent_id!r} runs in this process already")
+        if agent_id in self._gone:
+            raise AlreadyExists(f"agent {agent_id!r} has left in this run of the process; start it in a new process")
         if len(self.agents) >= AGENTS_MAX:
             raise InvalidMessage(f"a process runs at most {AGENTS_MAX} agents")
         return agent_id
@@ -208,10 +205,24 @@ class AgentProcess:
         try:
             await agent.start()
         except BaseException:
+            # A join that was cut short may still be ordered; its seat must not stay taken.
             self.agents.pop(agent.agent_id, None)
-            await agent.abandon()
+            await agent.stop()
             raise
+        self._spawn(self._attend(agent))
         return agent
+
+    async def _attend(self, agent: Agent) -> None:
+        """See an agent to its end: one that was removed goes and the others stay; a failure is the process's failure."""
+        await agent.wait_until_ended()
+        await self._forget(agent.agent_id).stop()
+        if not self.agents and not self._end.done():
+            self._end.set_result(None)
+
+    def _forget(self, agent_id: str) -> Agent:
+        self._gone.add(agent_id)
+        self._agent_states.pop(agent_id, None)
+        return self.agents.pop(agent_id)
 
     def _start_beating(self) -> None:
         self._spawn(self._beat())
@@ -233,8 +244,15 @@ class AgentProcess:
                 continue
 
     def _interval_ms(self) -> int:
-        quiet = asyncio.get_running_loop().time() - self._active_at
-        return self._heartbeat.idle_ms if quiet * 1000 > self._heartbeat.idle_after_ms else self._heartbeat.active_ms
+        return self._heartbeat.idle_ms if self._is_idle() else self._heartbeat.active_ms
+
+    def _is_idle(self) -> bool:
+        return (asyncio.get_running_loop().time() - self._active_at) * 1000 > self._heartbeat.idle_after_ms
+
+    def _be_active(self) -> None:
+        if self._is_idle():
+            self._beat_now.set()  # announces the shorter interval at once
+        self._active_at = asyncio.get_running_loop().time()
 
     def _next_beat(self, interval_ms: int) -> Beat:
         self._beats += 1
@@ -262,7 +280,7 @@ class AgentProcess:
     async def _listen_to_public_view(self, feed: ViewFeed) -> None:
         async for snapshot in supervised(lambda: self.mesh.watch_document("views/public")):
             for document in snapshot.documents.values():
-                await feed.put(document.fields)
+                feed.put(document.fields)
 
     def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
         task: asyncio.Task[None] = asyncio.create_task(work)
@@ -271,7 +289,9 @@ class AgentProcess:
 
     def _ended(self, task: asyncio.Task[None]) -> None:
         self._tasks.discard(task)
-        if not task.cancelled() and (error := task.exception()) is not None:
-            log.error("process %s: %s", self.process_id, error)
-            for agent in self.agents.values():
-                agent.fail(error)
+        if task.cancelled() or (error := task.exception()) is None:
+            return
+        log.error("process %s: %s", self.process_id, error)
+        if not self._end.done():
+            self._end.set_exception(error)
+            self._end.exception()  # nobody need be waiting for it

@@ -24,9 +24,12 @@ SET_ASIDE_MAX = 20
 
 @dataclass(frozen=True, slots=True)
 class AgentMemory:
-    """What outlives the process: the last incarnation, the agent's versioned state, its behaviour's memory (JSON objects)."""
+    """What outlives the process: the agent's versioned state and its behaviour's memory (JSON objects).
 
-    inc: str = ""
+    `incarnations` are the agent's own: the one whose join was confirmed last, and later ones that may have joined.
+    """
+
+    incarnations: tuple[str, ...] = ()
     state_version: int = 0
     state: Mapping[str, Any] = field(default_factory=dict)
     behaviour: Mapping[str, Any] = field(default_factory=dict)
@@ -63,9 +66,7 @@ class StateFile:
                 f"{self.path} holds the state of agent {owner[1]!r} of mesh {owner[0]!r}, "
                 f"not of {self._agent_id!r} of {self._mesh_id!r}; choose another --state-folder"
             )
-        return AgentMemory(
-            inc=body["inc"], state_version=body["state_version"], state=body["state"], behaviour=body["behaviour"]
-        )
+        return AgentMemory(tuple(body["incarnations"]), body["state_version"], body["state"], body["behaviour"])
 
     def save(self, memory: AgentMemory) -> None:
         """Replace the file atomically and wait until it is on the disk."""
@@ -73,7 +74,7 @@ class StateFile:
             "format": FORMAT,
             "mesh": self._mesh_id,
             "agent": self._agent_id,
-            "inc": memory.inc,
+            "incarnations": list(memory.incarnations),
             "state_version": memory.state_version,
             "state": dict(memory.state),
             "behaviour": dict(memory.behaviour),
@@ -104,7 +105,7 @@ def _sound_body(text: str) -> dict[str, Any] | None:
     if not isinstance(data, dict) or not isinstance(data.get("body"), dict):
         return None
     body: dict[str, Any] = data["body"]
-    complete = {"format", "mesh", "agent", "inc", "state_version", "state", "behaviour"} <= body.keys()
+    complete = {"format", "mesh", "agent", "incarnations", "state_version", "state", "behaviour"} <= body.keys()
     return body if complete and body["format"] == FORMAT and data.get("sha256") == _checksum(body) else None
 
 

@@ -6,9 +6,10 @@ tries, and asks for a plain read when nothing has been shown for a while.
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
+from contextlib import aclosing
 
-from firemesh.errors import PermissionDenied, UnavailableError
+from firemesh.errors import UnavailableError
 from firemesh.store.base import Watch, WatchSnapshot
 
 log = logging.getLogger(__name__)
@@ -16,65 +17,70 @@ log = logging.getLogger(__name__)
 SILENT_SECONDS_MAX = 45.0
 """The server speaks about every 30 s even when nothing changes; a listener silent for longer is taken for dead."""
 BACKOFF_SECONDS = (0.1, 0.25, 0.5, 1.0, 2.0, 5.0)
+STEADY_SECONDS = 10.0
+"""A listener that served for so long was sound: the next one is opened without delay."""
+
+Poll = Callable[[], Awaitable[None]]
 
 
 async def supervised(
     open_watch: Callable[[], Watch],
     *,
-    poll: Callable[[], Awaitable[None]] | None = None,
+    poll: Poll | None = None,
     poll_seconds: float = 5.0,
     silent_seconds: float = SILENT_SECONDS_MAX,
-) -> AsyncIterator[WatchSnapshot]:
+) -> AsyncGenerator[WatchSnapshot, None]:
     """Snapshots without end, across dead and silent listeners.
 
-    `poll` is awaited whenever nothing was shown for `poll_seconds`; it does its own reading and must not raise
-    UnavailableError to stop us: such an error is taken as one more sign that the store is away.
+    `poll` is awaited whenever nothing was shown for `poll_seconds`; it does its own reading. UnavailableError from it is
+    one more sign that the store is away: the listener is opened anew.
 
     Raises:
-        PermissionDenied: this identity may not listen; trying again will not help.
+        PermissionDenied: this identity may not listen; trying again will not help. So with every RequestError.
     """
+    loop = asyncio.get_running_loop()
     failures = 0
     while True:
+        opened_at = loop.time()
         watch = open_watch()
         try:
-            async for snapshot in _until_silent(watch, poll, poll_seconds, silent_seconds):
-                failures = 0
-                yield snapshot
-        except PermissionDenied:
-            raise
+            async with aclosing(_until_silent(watch, poll, poll_seconds, silent_seconds)) as snapshots:
+                async for snapshot in snapshots:
+                    yield snapshot
         except UnavailableError as error:
             log.info("listener ended: %s", error)
         finally:
             await watch.close()
+        failures = 0 if loop.time() - opened_at >= STEADY_SECONDS else failures + 1
         await asyncio.sleep(BACKOFF_SECONDS[min(failures, len(BACKOFF_SECONDS) - 1)])
-        failures += 1
 
 
 async def _until_silent(
-    watch: Watch, poll: Callable[[], Awaitable[None]] | None, poll_seconds: float, silent_seconds: float
-) -> AsyncIterator[WatchSnapshot]:
+    watch: Watch, poll: Poll | None, poll_seconds: float, silent_seconds: float
+) -> AsyncGenerator[WatchSnapshot, None]:
     """The snapshots of one listener until it ends or has been silent for too long."""
     loop = asyncio.get_running_loop()
-    opened = loop.time()
-    snapshots = watch.__aiter__()
-    upcoming: asyncio.Task[WatchSnapshot] | None = None
+    snapshots = aiter(watch)
+    upcoming: asyncio.Task[WatchSnapshot | None] | None = None
     try:
         while True:
-            upcoming = upcoming or asyncio.ensure_future(anext(snapshots))
+            upcoming = upcoming or asyncio.create_task(_next(snapshots))
             ready, _ = await asyncio.wait([upcoming], timeout=poll_seconds)
             if ready:
-                try:
-                    snapshot = upcoming.result()
-                except StopAsyncIteration:
+                snapshot, upcoming = upcoming.result(), None
+                if snapshot is None:
                     return
-                upcoming = None
                 yield snapshot
-                continue
-            if loop.time() - max(opened, watch.heard_at) > silent_seconds:
+            elif loop.time() - watch.heard_at > silent_seconds:
                 log.info("listener silent for more than %s s, opening a new one", silent_seconds)
                 return
-            if poll is not None:
+            elif poll is not None:
                 await poll()
     finally:
         if upcoming is not None:
             upcoming.cancel()
+
+
+async def _next(snapshots: AsyncIterator[WatchSnapshot]) -> WatchSnapshot | None:
+    """The next snapshot; None when the listener was closed."""
+    return await anext(snapshots, None)

@@ -3,10 +3,11 @@
 import asyncio
 import logging
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any
 
 from firemesh.core.membership import AgentType
-from firemesh.errors import InvalidMessage
+from firemesh.errors import InboxFull, InvalidMessage
 from firemesh.runtime.agent import Agent, Host, ViewFeed
 from firemesh.runtime.behaviour import INTENTS_MAX, Behaviour, Intent
 
@@ -14,13 +15,17 @@ log = logging.getLogger(__name__)
 
 
 class WorkerAgent(Agent):
-    """An agent driven by a behaviour: it sees the public view and its own, and sends commands to whoever leads."""
+    """An agent driven by a behaviour: it sees the public view and its own, and sends commands to whoever leads.
+
+    Without a behaviour it only takes part; the program that runs it calls `send_to_manager`.
+    """
 
     type = AgentType.WORKER
 
     def __init__(self, agent_id: str, host: Host, behaviour: Behaviour | None = None) -> None:
         super().__init__(agent_id, host)
         self._behaviour = behaviour
+        self._public = ViewFeed()
         self._own = ViewFeed()
         self._news = asyncio.Event()
 
@@ -36,46 +41,64 @@ class WorkerAgent(Agent):
             return
         if self._memory.behaviour:
             self._behaviour.restore(self._memory.behaviour)
-        public = await self._host.public_view()
+        self._public = self._host.public_view()
+        for feed in (self._public, self._own):
+            feed.readers.add(self._news.set)
+        self._news.set()
         self._spawn(self._listen_to_own_view())
-        self._spawn(self._relay_news(public))
-        self._spawn(self._act(public, self._behaviour))
+        self._spawn(self._act(self._behaviour))
+
+    async def abandon(self) -> None:
+        """See `Agent`."""
+        self._public.readers.discard(self._news.set)
+        await super().abandon()
 
     async def send_to_manager(self, kind: str, body: Mapping[str, Any]) -> int:
         """Put a command into the inbox; returns its sequence number once it is surely there. See `Session.send`."""
         return await self._session.send(kind, body)
 
+    async def _come_back(self) -> None:
+        """A command of the dead incarnation may have been refused: look at the views anew."""
+        await super()._come_back()
+        self._news.set()
+
     async def _listen_to_own_view(self) -> None:
         async for fields in self._fields(f"views/agent_{self.agent_id}"):
-            await self._own.put(fields)
-            self._news.set()
+            self._own.put(fields)
 
-    async def _relay_news(self, public: ViewFeed) -> None:
-        seen = 0
-        while True:
-            async with public.changed:
-                await public.changed.wait_for(lambda: public.applied_index > seen)  # noqa: B023 - read while held
-                seen = public.applied_index
-            self._news.set()
-
-    async def _act(self, public: ViewFeed, behaviour: Behaviour) -> None:
+    async def _act(self, behaviour: Behaviour) -> None:
+        """Ask the behaviour whenever a view has changed, and send what it wants while that still fits the moment."""
         while True:
             await self._news.wait()
             self._news.clear()
-            self.publish_heartbeat()
-            if not public.view:
+            if not self._public.view:
                 continue
-            moment = behaviour.moment(public.view, self._own.view)
-            for intent in tuple(behaviour.decide(public.view, self._own.view))[:INTENTS_MAX]:
-                await asyncio.sleep(intent.think_ms / 1000)
-                if behaviour.moment(public.view, self._own.view) != moment:
-                    self._news.set()
+            self.publish_heartbeat()
+            moment = self._moment(behaviour)
+            for intent in tuple(behaviour.decide(self._public.view, self._own.view))[:INTENTS_MAX]:
+                if not await self._think(behaviour, moment, intent.think_ms / 1000):
                     break
                 await self._do(intent)
-            self._remember(behaviour=behaviour.memory())
+            await self._remember(behaviour=behaviour.memory())
+
+    def _moment(self, behaviour: Behaviour) -> str:
+        return behaviour.moment(self._public.view, self._own.view)
+
+    async def _think(self, behaviour: Behaviour, moment: str, seconds: float) -> bool:
+        """Let time pass while the moment lasts; whether it still does. News heard meanwhile stay news."""
+        heard = False
+        with suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                while self._moment(behaviour) == moment:
+                    await self._news.wait()
+                    self._news.clear()
+                    heard = True
+        if heard:
+            self._news.set()
+        return self._moment(behaviour) == moment
 
     async def _do(self, intent: Intent) -> None:
         try:
             await self.send_to_manager(intent.kind, intent.body)
-        except InvalidMessage as error:
-            log.warning("agent %s: its behaviour wanted something impossible: %s", self.agent_id, error)
+        except (InvalidMessage, InboxFull) as error:
+            log.warning("agent %s: %s is not sent: %s", self.agent_id, intent.kind, error)

@@ -16,11 +16,10 @@ from firemesh.core.messages import Command, Entry, Head, Snapshot, StoredModel, 
 from firemesh.core.params import Params
 from firemesh.errors import AlreadyExists, CorruptDocument, MeshNotFound, PreconditionFailed
 from firemesh.store import paths
-from firemesh.store.base import CollectionTarget, Create, Delete, Document, DocumentTarget, Put, Store, Watch, Write
+from firemesh.store.base import CollectionTarget, Create, Delete, Document, DocumentTarget, Fields, Put, Store, Watch, Write
 
 INBOX_LISTENED_MAX = 200
 LIVENESS_LISTENED_MAX = 64
-REFUSALS_SHOWN_MAX = 8
 SENT_CHARACTERS_MAX = 2000
 
 Model = TypeVar("Model", bound=StoredModel)
@@ -64,10 +63,7 @@ class MeshStore:
     async def read_record(self) -> MeshRecord:
         """The mesh document. Raises MeshNotFound."""
         path = paths.mesh(self.mesh_id)
-        found = (await self.store.get_all([path])).documents
-        if path not in found:
-            raise MeshNotFound(f"there is no mesh {self.mesh_id!r}; create it with `firemesh mesh create {self.mesh_id}`")
-        return _model(MeshRecord, found[path])
+        return self._record((await self.store.get_all([path])).documents.get(path))
 
     async def commit(self, proposal: Proposal) -> int:
         """Send a proposal once; the new version of the head. Raises what `Store.commit` raises."""
@@ -124,6 +120,24 @@ class MeshStore:
         except PreconditionFailed:
             return
 
+    async def is_waiting(self, request_id: str) -> bool:
+        """Whether a command still lies in the inbox."""
+        path = paths.request(self.mesh_id, request_id)
+        return path in (await self.store.get_all([path], timeout_seconds=self.rpc_timeout_seconds)).documents
+
+    async def read_fields(self, path: str) -> Fields | None:
+        """The content of one document of the mesh, by its path below the mesh; None when there is none."""
+        full = paths.below(self.mesh_id, path)
+        found = (await self.store.get_all([full], timeout_seconds=self.rpc_timeout_seconds)).documents.get(full)
+        return None if found is None else found.fields
+
+    async def read_standing(self) -> tuple[MeshRecord, Head, Fields]:
+        """The mesh document, the head and the published topology by one consistent read. Raises MeshNotFound."""
+        wanted = [paths.mesh(self.mesh_id), paths.head(self.mesh_id), paths.view(self.mesh_id, "topology")]
+        found = (await self.store.get_all(wanted)).documents
+        topology = found[wanted[2]].fields if wanted[2] in found else {}
+        return self._record(found.get(wanted[0])), self._head(found.get(wanted[1]))[0], topology
+
     async def write_beat(self, beat: Beat) -> None:
         """Replace the sign of life of a process."""
         write = Put(paths.beat(self.mesh_id, beat.process), beat.model_dump(mode="json"))
@@ -162,6 +176,11 @@ class MeshStore:
         """The head in a document a listener showed."""
         return _model(Head, document)
 
+    def _record(self, document: Document | None) -> MeshRecord:
+        if document is None:
+            raise MeshNotFound(f"there is no mesh {self.mesh_id!r}; create it with `firemesh mesh create {self.mesh_id}`")
+        return _model(MeshRecord, document)
+
     def _head(self, document: Document | None) -> tuple[Head, int]:
         if document is None:
             raise MeshNotFound(f"there is no mesh {self.mesh_id!r}")
@@ -187,13 +206,11 @@ class MeshStore:
         return Delete(path) if projection.fields is None else Put(path, projection.fields)
 
     def _refusal_writes(self, refusals: tuple[Refusal, ...]) -> list[Write]:
-        per_sender: dict[str, list[Refusal]] = {}
+        writes: list[Write] = []
         for refusal in refusals:
-            per_sender.setdefault(paths.sender_of(refusal.request_id), []).append(refusal)
-        writes: list[Write] = [Delete(paths.request(self.mesh_id, refusal.request_id)) for refusal in refusals]
-        for sender, rows in per_sender.items():
-            shown = [_refusal_row(row) for row in rows[-REFUSALS_SHOWN_MAX:]]
-            writes.append(Put(paths.refused(self.mesh_id, sender), {"count": len(rows), "refusals": shown}))
+            fields = {"reason": refusal.reason, "detail": refusal.detail, "sent": refusal.sent}
+            writes.append(Delete(paths.request(self.mesh_id, refusal.request_id)))
+            writes.append(Put(paths.refused(self.mesh_id, refusal.request_id), fields))
         return writes
 
 
@@ -226,10 +243,6 @@ def _malformed(document: Document, problem: str) -> Request:
 def _problem(row: Mapping[str, Any]) -> str:
     where = ".".join(str(part) for part in row["loc"])
     return f"{where or 'document'}: {row['msg']}"
-
-
-def _refusal_row(refusal: Refusal) -> Mapping[str, Any]:
-    return {"request": refusal.request_id, "reason": refusal.reason, "detail": refusal.detail, "sent": refusal.sent}
 
 
 def _model(model: type[Model], document: Document) -> Model:

@@ -1,10 +1,7 @@
 """Where every document of a mesh lies. The only place that spells a path."""
 
-import re
-
 LOG_DIGITS = 12
 SEQ_DIGITS = 8
-REQUEST_ID = re.compile(r"^([a-z0-9-]{1,40})_([0-9a-f]{12})_([0-9]{8})$")
 
 
 def mesh(mesh_id: str) -> str:
@@ -72,15 +69,9 @@ def operator_request_id(token: str) -> str:
     return f"operator_{token}_{0:0{SEQ_DIGITS}d}"
 
 
-def refused(mesh_id: str, sender: str) -> str:
-    """What the mesh last refused to order from one sender (`agent_inc`)."""
-    return f"meshes/{mesh_id}/refused/{sender}"
-
-
-def sender_of(request_id_: str) -> str:
-    """Whose refusals a request's refusal belongs to; ids that name nobody share one document."""
-    match = REQUEST_ID.match(request_id_)
-    return f"{match[1]}_{match[2]}" if match else "malformed"
+def refused(mesh_id: str, request_id_: str) -> str:
+    """Why the mesh would not order one request, and what was sent."""
+    return f"meshes/{mesh_id}/refused/{request_id_}"
 
 
 def agents(mesh_id: str) -> str:
