@@ -4,6 +4,7 @@
     .venv/bin/python tools/measure.py outage       what listeners cost while the store is away
     .venv/bin/python tools/measure.py contention   transactions against preconditions, on one document
     .venv/bin/python tools/measure.py takeover     a manager that is paused between its read and its commit
+    .venv/bin/python tools/measure.py sizes        the state and the views of large games at their end
 
 `stock` is the SDK's own client, `ours` the store of this program. Linux only (it reads /proc). Emulator figures say
 what a client costs and how many round trips it needs; they are no latencies of production.
@@ -23,7 +24,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from firemesh.core.machine import PUBLIC_AUDIENCE
+from firemesh.core.messages import canonical_json
 from firemesh.errors import MeshError, PreconditionFailed
+from firemesh.game.mafia.offline import play
 from firemesh.store.base import DocumentTarget, Put, WatchSnapshot
 from firemesh.store.firestore import FirestoreStore
 from firemesh_cli.stack.supervisor import LocalStack
@@ -79,6 +83,20 @@ def takeover(stack: LocalStack) -> None:
     transaction._begin()
     client.document(HEAD).get(transaction=transaction)
     print("the paused manager holds a transaction:", asyncio.run(_take_over(stack.firestore_host)), "s", flush=True)
+
+
+def sizes() -> None:
+    """Print the largest state and views, in bytes of JSON, at the end of six games of 30 scripted players."""
+    largest = {"state": 0, "public view": 0, "own view": 0}
+    for seed in range(6):
+        game = play(seed, 30)
+        measured = {"state": game.machine.encode(game.state)}
+        for audience, view in game.machine.views(game.state).items():
+            measured["public view" if audience == PUBLIC_AUDIENCE else audience] = view
+        for name, value in measured.items():
+            kind = name if name in largest else "own view"
+            largest[kind] = max(largest[kind], len(canonical_json(value).encode()))
+    print(json.dumps(largest))
 
 
 # --- children: one client each, so that they do not share threads or memory ---------------------------------------------
@@ -323,8 +341,11 @@ def main() -> None:
         listen(client, host, int(count), path)
         return
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("what", choices=MEASUREMENTS)
+    parser.add_argument("what", choices=[*MEASUREMENTS, "sizes"])
     what = parser.parse_args().what
+    if what == "sizes":
+        sizes()
+        return
     print(f"{os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}, Python {sys.version.split()[0]}")
     with LocalStack() as stack:
         MEASUREMENTS[what](stack)
