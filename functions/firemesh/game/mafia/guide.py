@@ -1,9 +1,9 @@
 """How many of each role for 5 to 30 seats.
 
-Why these numbers: parity ends the game, and one execution and one kill a day shrink the table by two, so about one seat
-in four is mafia, a little more at large tables, where the town has more ballots to learn from. A detective and a doctor
-always play: without them the town has nothing to reason about. The godfather comes in once the town can afford one false
-reading, a second detective once one check a night covers too small a part of the table. Each row was tried on scripted
+Why these numbers: parity ends the game, and a kill and an execution a day shrink the table by two, so about one seat in
+four is mafia, a little more at large tables, where the town has more ballots to learn from. A detective and a doctor
+always play: without them the town has nothing to reason about. One of each is enough: two detectives who confirm each
+other decide the game. The godfather comes in once the town can afford one false reading. Each row was tried on scripted
 games: neither side wins less than three in ten.
 """
 
@@ -38,12 +38,15 @@ class Row:
 GUIDE = (
     Row(5, mafioso=1, godfather=0, detective=1, doctor=1),
     Row(7, mafioso=2, godfather=0, detective=1, doctor=1),
+    Row(10, mafioso=1, godfather=1, detective=1, doctor=1),
     Row(12, mafioso=2, godfather=1, detective=1, doctor=1),
     Row(15, mafioso=3, godfather=1, detective=1, doctor=1),
     Row(18, mafioso=4, godfather=1, detective=1, doctor=1),
-    Row(21, mafioso=6, godfather=1, detective=2, doctor=1),
-    Row(24, mafioso=7, godfather=1, detective=2, doctor=1),
-    Row(27, mafioso=8, godfather=1, detective=2, doctor=1),
+    Row(21, mafioso=5, godfather=1, detective=1, doctor=1),
+    Row(24, mafioso=6, godfather=1, detective=1, doctor=1),
+    Row(26, mafioso=7, godfather=1, detective=1, doctor=1),
+    Row(28, mafioso=8, godfather=1, detective=1, doctor=1),
+    Row(30, mafioso=10, godfather=1, detective=1, doctor=1),
 )
 
 

@@ -10,7 +10,6 @@ from firemesh.game.mafia.sides import Side
 from firemesh.game.mafia.speech import Topic
 
 CERTAIN = 200
-STATEMENTS_MAX = 400
 
 
 @dataclass(slots=True)
@@ -25,9 +24,7 @@ class Statements:
     wills: list[str] = field(default_factory=list)
 
     def note(self, day: int, by: str, topic: Topic, about: str) -> None:
-        """Remember one statement; beyond the limit only what is already known is updated."""
-        if len(self.reports) + len(self.accusations) >= STATEMENTS_MAX:
-            return
+        """Remember one statement: the latest about each pair of players, so at most seats squared of each sort."""
         if topic is Topic.CLAIM:
             self.claims[by] = about
             self.claim_days.setdefault(by, day)
