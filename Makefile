@@ -32,7 +32,7 @@ lint: setup
 
 .PHONY: simulate
 simulate: setup ## Run the seeded simulation: ARGS="--seeds 1000" or ARGS="--seed 42" to replay one
-	@$(BIN)/firemesh simulate $(ARGS)
+	@$(BIN)/python -m tests.simulation $(ARGS)
 
 .PHONY: up
 up: setup ## Start the local stack and keep it until Ctrl-C

@@ -91,6 +91,10 @@ class Checker(Generic[S]):
         """A command whose sender has been told that it is ordered."""
         self._acknowledged[command.client, command.seq] = command
 
+    def is_ordered(self, command: Command) -> bool:
+        """Whether an entry shown so far orders this command of a member."""
+        return self._ordered.get((command.client, command.seq)) == command
+
     def see_applied(self, manager: str, index: int, state_hash: str) -> None:
         """A manager's replica after an entry."""
         known, origin = self._hashes.setdefault(index, (state_hash, manager))

@@ -63,7 +63,9 @@ def propose(
         refusals=refusals,
         **rest,
     )
-    turn.change(pending=Pending(proposal, after), commits=state.commits + 1)
+    ended = {*done, *(refusal.request_id for refusal in refusals)}
+    settles = frozenset(request.key for request in state.waiting if request.id in ended)
+    turn.change(pending=Pending(proposal, after, settles), commits=state.commits + 1)
     turn.emit(Commit(proposal))
 
 
@@ -92,8 +94,7 @@ def renew(turn: Turn[S]) -> None:
 def landed(turn: Turn[S], pending: Pending[S], version: int, elapsed_ms: int) -> None:
     """The commit in flight is in the store: take over what it says."""
     proposal = pending.proposal
-    ended = {*proposal.requests_done, *(refusal.request_id for refusal in proposal.refusals)}
-    settled = turn.state.settled | {request.key for request in turn.state.waiting if request.id in ended}
+    settled = turn.state.settled | pending.settles
     riders = tuple(rider for rider in turn.state.riders if rider not in proposal.projections)
     turn.change(head=proposal.head, version=version, replica=pending.after, pending=None, settled=settled, riders=riders)
     if proposal.kind is ProposalKind.RELEASE:

@@ -20,10 +20,14 @@ UNKNOWN_HEAD = Head()
 
 @dataclass(frozen=True, slots=True)
 class Pending(Generic[S]):
-    """The one commit in flight, and the replica if it lands. `resolving`: its outcome is being found out."""
+    """The one commit in flight, and the replica if it lands. `resolving`: its outcome is being found out.
+
+    `settles` are the requests it ends, by key: a request of the same id that comes later is another document.
+    """
 
     proposal: Proposal
     after: Replica[S]
+    settles: frozenset[tuple[str, int]] = frozenset()
     sends: int = 1
     resolving: bool = False
 

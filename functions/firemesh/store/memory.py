@@ -6,6 +6,7 @@ operation takes effect half-way: a caller that gives up, or is cancelled, does n
 """
 
 import asyncio
+import contextvars
 import json
 import time
 from collections import Counter
@@ -36,6 +37,9 @@ Billed = Literal["reads", "writes", "deletes", "failed_writes"]
 MICROSECOND_NS = 1_000
 KEEPALIVE_SECONDS = 30.0
 """How often a healthy listener hears from the server when nothing changes."""
+
+_STORE_CONTEXT = contextvars.Context()
+"""What the store does later belongs to no caller: it goes on when the caller is stopped or gone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -350,7 +354,7 @@ class MemoryClient:
         arrivals = (fate.lands_after, fate.again_after)
         for after in (leg_seconds + seconds for seconds in arrivals if seconds is not None):
             if after > 0:
-                loop.call_later(after, land)
+                loop.call_later(after, land, context=_STORE_CONTEXT)
             else:
                 land()
         return landing
@@ -398,7 +402,7 @@ class _Listening:
             return
         snapshot = WatchSnapshot(self._memory.read_time(), self._memory.matching(self._target))
         latency_seconds = self._client.faults.latency_seconds("watch")
-        self._loop.call_later(latency_seconds, self._deliver, snapshot)
+        self._loop.call_later(latency_seconds, self._deliver, snapshot, context=_STORE_CONTEXT)
 
     def mute(self) -> None:
         """Hear nothing from now on."""
