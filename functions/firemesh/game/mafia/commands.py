@@ -88,7 +88,10 @@ def _obey_mesh(state: State, kind: str, body: Body, at_ms: int) -> Result:
 
 
 def _deadline(state: State, deadline_ms: object, at_ms: int) -> Result:
-    """End the phase whose deadline this is. Sent twice, or late, it is refused: it ends no other phase."""
+    """End the phase whose deadline this is. Sent twice, or late, it is refused: it ends no other phase.
+
+    The next phase starts at the deadline or later, even if a new leader's clock lags: no two share a deadline.
+    """
     if type(deadline_ms) is not int:
         return Reason.MALFORMED
     if state.deadline_ms is None or deadline_ms != state.deadline_ms:
@@ -142,7 +145,7 @@ def _sit(state: State, agent_id: str, body: Body) -> Result:
         return state
     if fault := _text_fault(name, NAME_CHARS_MAX):
         return fault
-    if state.phase is not PhaseName.LOBBY or len(state.seats) >= state.setup.seats:
+    if state.phase is not PhaseName.LOBBY:  # the lobby ends with the last free seat
         return Reason.SEATS_TAKEN
     if agent_id == NOBODY:
         return Reason.RESERVED_ID

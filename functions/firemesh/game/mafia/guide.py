@@ -44,8 +44,9 @@ GUIDE = (
     Row(18, mafioso=4, godfather=1, detective=1, doctor=1),
     Row(21, mafioso=5, godfather=1, detective=1, doctor=1),
     Row(24, mafioso=6, godfather=1, detective=1, doctor=1),
-    Row(26, mafioso=7, godfather=1, detective=1, doctor=1),
-    Row(28, mafioso=8, godfather=1, detective=1, doctor=1),
+    Row(25, mafioso=7, godfather=1, detective=1, doctor=1),
+    Row(27, mafioso=8, godfather=1, detective=1, doctor=1),
+    Row(29, mafioso=9, godfather=1, detective=1, doctor=1),
     Row(30, mafioso=10, godfather=1, detective=1, doctor=1),
 )
 

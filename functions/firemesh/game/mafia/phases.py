@@ -123,20 +123,18 @@ def open_lobby(state: State, at_ms: int) -> State:
 
 
 def end_phase(state: State, at_ms: int) -> State:
-    """Settle the present phase and enter the next."""
+    """Settle the present phase and enter the next. `at_ms` is not before the present phase's start."""
     state, name = PHASES[state.phase].finish(state)
     return _enter(state, name, at_ms)
 
 
 def _enter(state: State, name: PhaseName, at_ms: int) -> State:
-    # Time never goes back, even if a new leader's clock lags: two phases never share a deadline.
-    now_ms = max(at_ms, state.started_ms)
     return replace(
         state,
         phase=name,
         day=state.day + (name is PhaseName.NIGHT),
-        started_ms=now_ms,
-        deadline_ms=None if name is PhaseName.OVER else now_ms + state.setup.duration_ms(name),
+        started_ms=at_ms,
+        deadline_ms=None if name is PhaseName.OVER else at_ms + state.setup.duration_ms(name),
         actions={},
         ballots={},
         candidates=state.candidates if name is PhaseName.REVOTE else (),
@@ -145,7 +143,10 @@ def _enter(state: State, name: PhaseName, at_ms: int) -> State:
 
 
 def settle(state: State, at_ms: int) -> State:
-    """After a command: end the phase early when it is done, or move its deadline up to its floor."""
+    """After a command: end the phase early when it is done, or move its deadline up to its floor.
+
+    Time never goes back: under the lagging clock of a new leader the floor is not reached, and the deadline decides.
+    """
     phase = PHASES[state.phase]
     if state.deadline_ms is None or not phase.done(state):
         return state

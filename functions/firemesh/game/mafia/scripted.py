@@ -28,7 +28,6 @@ PLAYER_NAMES = (
 SURE = 40
 SUSPECT = 7
 CHECKS_KEPT_BACK = 3
-LINES_PER_DISCUSSION = 2
 
 
 @dataclass(frozen=True, slots=True)

@@ -38,6 +38,15 @@ def test_a_tie_by_lot_kills_exactly_one_of_those_who_led() -> None:
     assert chosen == {V[3], V[4]}
 
 
+def test_the_lot_is_drawn_afresh_each_time() -> None:
+    second = set()
+    for seed in range(12):
+        game = Table(*EIGHT, seed=seed, ballot={"ties": "random"})
+        if game.ballots({"doctor": "nobody", "detective": V[0]}).chosen == "nobody":
+            second.add(game.ballots({"doctor": "nobody", "detective": V[0]}).chosen)
+    assert second == {"nobody", V[0]}
+
+
 def test_a_tie_can_lead_to_one_more_ballot_among_those_who_led() -> None:
     game = table(ties="revote")
     game.ballots({V[0]: V[4], V[1]: V[3], V[2]: V[4], "doctor": V[3], "detective": V[0]})

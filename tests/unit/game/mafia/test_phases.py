@@ -42,6 +42,17 @@ def test_two_phases_never_share_a_deadline_even_if_the_clock_goes_back() -> None
     assert len(set(seen)) == len(seen)
 
 
+def test_under_a_lagging_clock_a_phase_that_is_done_ends_by_its_deadline_and_not_in_the_past() -> None:
+    table = Table(*SIX)
+    started_ms = table.state.started_ms
+    table.now_ms = 5
+    for actor in ("mafioso", "detective", "doctor"):
+        table.act(actor, None)
+    assert (table.phase, table.state.deadline_ms) == ("night", started_ms)
+    table.deadline()
+    assert (table.phase, table.state.started_ms) == ("dawn", started_ms)
+
+
 def test_the_night_ends_early_when_all_who_can_act_have_chosen() -> None:
     table = Table(*SIX)
     table.act("mafioso", "villager")
