@@ -36,16 +36,21 @@ class Params:
 
     def __post_init__(self) -> None:
         rules = [
+            *(
+                (getattr(self, name) >= 1, f"{name}={getattr(self, name)} must be at least 1")
+                for name in ("renew_ms", "rpc_timeout_ms", "retry_ms", "poll_ms", "polls_max", "sends_max", "snapshot_every")
+            ),
+            *(
+                (getattr(self, name) >= 0, f"{name}={getattr(self, name)} must not be negative")
+                for name in ("grace_ms", "append_interval_ms", "keep_entries")
+            ),
             (self.ttl_ms >= 3 * self.renew_ms, f"ttl_ms={self.ttl_ms} must be at least 3 x renew_ms={self.renew_ms}"),
             (
                 self.rpc_timeout_ms <= 0.75 * self.renew_ms,
                 f"rpc_timeout_ms={self.rpc_timeout_ms} must be at most 0.75 x renew_ms={self.renew_ms}",
             ),
             (self.lease_ms > self.renew_ms, f"ttl_ms={self.ttl_ms} leaves no usable lease beyond renew_ms"),
-            (self.grace_ms >= 0, f"grace_ms={self.grace_ms} must not be negative"),
             (1 <= self.agents_max <= 30, f"agents_max={self.agents_max} must be from 1 to 30"),
-            (self.snapshot_every >= 1, f"snapshot_every={self.snapshot_every} must be at least 1"),
-            (self.sends_max >= 1 and self.polls_max >= 1, "sends_max and polls_max must be at least 1"),
         ]
         for holds, problem in rules:
             if not holds:

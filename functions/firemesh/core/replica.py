@@ -149,9 +149,10 @@ def _end(replica: Replica[S], machine: Machine[S], agent: str, inc: str, status:
         return replica
     client = replica.roster.members[agent].client
     sessions = {name: seq for name, seq in replica.sessions.items() if name != client}
+    refused = {name: rows for name, rows in replica.refused.items() if name != agent}
     kind = membership.MEMBER_DEAD if status is MemberStatus.DEAD else membership.MEMBER_LEFT
     notice = Command(agent_id="", inc="", seq=0, kind=kind, payload=canonical_json({"agent": agent}))
-    return _apply_to_machine(replace(replica, roster=roster, sessions=sessions), machine, notice)
+    return _apply_to_machine(replace(replica, roster=roster, sessions=sessions, refused=refused), machine, notice)
 
 
 def _count(replica: Replica[S], command: Command) -> Replica[S]:
