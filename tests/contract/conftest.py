@@ -59,8 +59,10 @@ def emulator(warm_firestore: str) -> Backend:
     """The real store on the Firestore emulator."""
 
     @asynccontextmanager
-    async def open_store(client: str = "a", *, host: str = warm_firestore) -> AsyncIterator[Store]:
-        store = FirestoreStore(PROJECT, host=host, client_name=client)
+    async def open_store(
+        client: str = "a", *, host: str = warm_firestore, one_stream: bool | None = None
+    ) -> AsyncIterator[Store]:
+        store = FirestoreStore(PROJECT, host=host, client_name=client, one_stream=one_stream)
         try:
             yield store
         finally:

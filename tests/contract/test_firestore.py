@@ -4,6 +4,7 @@ import asyncio
 import json
 import urllib.request
 from base64 import urlsafe_b64encode
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
@@ -13,22 +14,24 @@ from google.auth.credentials import AnonymousCredentials, Credentials
 from google.cloud import firestore
 
 from firemesh.errors import MeshError, OutcomeUnknown, PermissionDenied, StoreUnavailable
-from firemesh.store.base import CollectionTarget, Delete, DocumentTarget, Put
-from firemesh.store.firestore import FirestoreStore, connect, listen
+from firemesh.store.base import CollectionTarget, Delete, Document, DocumentTarget, Put, Target
+from firemesh.store.firestore import FirestoreStore, connect, listen, protos
+from firemesh.store.firestore.channel import open_channel
 from firemesh.store.firestore.failures import commit_error, read_error, target_error
 from tests.contract.conftest import PROJECT, Backend
 from tests.contract.test_store import PATIENCE_SECONDS, anything, commit, fields, land, until
 from tests.contract.wires import SpokenFirestore, Wire
 
 CURRENT, RESET, REMOVE = 3, 4, 2
-DOCUMENTS = f"projects/{PROJECT}/databases/(default)/documents"
+DATABASE = f"projects/{PROJECT}/databases/(default)"
+DOCUMENTS = f"{DATABASE}/documents"
 
 
 # One stream
 
 
 async def test_all_watches_of_a_store_share_one_stream(emulator: Backend) -> None:
-    async with emulator.open() as store:
+    async with emulator.open(one_stream=True) as store:
         assert isinstance(store, FirestoreStore)
         watches = [store.watch(DocumentTarget(f"{emulator.root}/views/{n}")) for n in range(30)]
         watches += [store.watch(CollectionTarget(f"{emulator.root}/inbox{n}")) for n in range(5)]
@@ -39,7 +42,7 @@ async def test_all_watches_of_a_store_share_one_stream(emulator: Backend) -> Non
 async def test_watches_go_on_after_the_connection_is_cut(emulator: Backend, warm_firestore: str) -> None:
     changed, deleted, inbox = (f"{emulator.root}/{tail}" for tail in ("views/a", "views/b", "inbox"))
     async with Wire.to(warm_firestore) as (wire, host), emulator.open() as writer:
-        reader = FirestoreStore(PROJECT, host=host)
+        reader = FirestoreStore(PROJECT, host=host, one_stream=True)
         await commit(writer, Put(changed, {"n": 0}), Put(deleted, {"n": 0}), Put(f"{inbox}/1", {}))
         watches = [reader.watch(DocumentTarget(changed)), reader.watch(DocumentTarget(deleted))]
         watches.append(reader.watch(CollectionTarget(inbox)))
@@ -58,7 +61,7 @@ async def test_watches_go_on_after_the_connection_is_cut(emulator: Backend, warm
 async def test_a_reconnection_that_brings_nothing_new_gives_no_snapshot(emulator: Backend, warm_firestore: str) -> None:
     path = f"{emulator.root}/views/a"
     async with Wire.to(warm_firestore) as (wire, host), emulator.open() as writer:
-        reader = FirestoreStore(PROJECT, host=host)
+        reader = FirestoreStore(PROJECT, host=host, one_stream=True)
         await commit(writer, Put(path, {"n": 0}))
         watch = reader.watch(DocumentTarget(path))
         first = await until(watch, anything)
@@ -74,7 +77,7 @@ async def test_a_reconnection_that_brings_nothing_new_gives_no_snapshot(emulator
 
 async def test_store_without_a_connection_says_so_at_once(emulator: Backend, warm_firestore: str) -> None:
     async with Wire.to(warm_firestore) as (wire, host):
-        store = FirestoreStore(PROJECT, host=host)
+        store = FirestoreStore(PROJECT, host=host, one_stream=True)
         wire.cut()
         with pytest.raises(OutcomeUnknown):
             await commit(store, Put(f"{emulator.root}/views/a", {}))
@@ -88,7 +91,7 @@ async def test_commit_whose_answer_is_lost_is_of_unknown_outcome_and_may_have_la
 ) -> None:
     path = f"{emulator.root}/consensus/head"
     async with Wire.to(warm_firestore) as (wire, host), emulator.open() as other:
-        store = FirestoreStore(PROJECT, host=host)
+        store = FirestoreStore(PROJECT, host=host, one_stream=True)
         await commit(store, Put(path, {"n": 0}))
         wire.mute()
         with pytest.raises(OutcomeUnknown):
@@ -100,7 +103,7 @@ async def test_commit_whose_answer_is_lost_is_of_unknown_outcome_and_may_have_la
 async def test_closing_ends_calls_in_flight_as_errors_not_as_cancellations(emulator: Backend, warm_firestore: str) -> None:
     path = f"{emulator.root}/consensus/head"
     async with Wire.to(warm_firestore) as (wire, host):
-        store = FirestoreStore(PROJECT, host=host)
+        store = FirestoreStore(PROJECT, host=host, one_stream=True)
         await commit(store, Put(path, {"n": 0}))
         wire.mute()
         calls = [asyncio.create_task(commit(store, Put(path, {"n": 1}))), asyncio.create_task(fields(store, path))]
@@ -135,7 +138,7 @@ def say_consistent(spoken: SpokenFirestore, target_id: int, seconds: int, token:
 
 async def test_nothing_is_published_before_the_server_says_it_is_consistent() -> None:
     async with SpokenFirestore.serve() as (spoken, host):
-        store = FirestoreStore(PROJECT, host=host)
+        store = FirestoreStore(PROJECT, host=host, one_stream=True)
         watch, target_id = await listening(spoken, store, CollectionTarget("views"))
         say_document(spoken, target_id, "views/b", 1)
         spoken.say(target_change={"read_time": {"seconds": 2}})
@@ -148,7 +151,7 @@ async def test_nothing_is_published_before_the_server_says_it_is_consistent() ->
 
 async def test_reset_replaces_what_was_known() -> None:
     async with SpokenFirestore.serve() as (spoken, host):
-        store = FirestoreStore(PROJECT, host=host)
+        store = FirestoreStore(PROJECT, host=host, one_stream=True)
         watch, target_id = await listening(spoken, store, CollectionTarget("views"))
         say_document(spoken, target_id, "views/a", 1)
         say_consistent(spoken, target_id, 2)
@@ -162,7 +165,7 @@ async def test_reset_replaces_what_was_known() -> None:
 
 async def test_a_wrong_number_of_documents_makes_that_target_alone_start_anew() -> None:
     async with SpokenFirestore.serve() as (spoken, host):
-        store = FirestoreStore(PROJECT, host=host)
+        store = FirestoreStore(PROJECT, host=host, one_stream=True)
         watch, target_id = await listening(spoken, store, CollectionTarget("views"))
         other, other_id = await listening(spoken, store, DocumentTarget("views/other"))
         for path in ("views/a", "views/b"):
@@ -185,7 +188,7 @@ async def test_a_wrong_number_of_documents_makes_that_target_alone_start_anew() 
 
 async def test_a_right_number_of_documents_changes_nothing() -> None:
     async with SpokenFirestore.serve() as (spoken, host):
-        store = FirestoreStore(PROJECT, host=host)
+        store = FirestoreStore(PROJECT, host=host, one_stream=True)
         watch, target_id = await listening(spoken, store, CollectionTarget("views"))
         say_document(spoken, target_id, "views/a", 1)
         spoken.say(filter={"target_id": target_id, "count": 1})
@@ -197,7 +200,7 @@ async def test_a_right_number_of_documents_changes_nothing() -> None:
 
 async def test_a_new_stream_resumes_from_the_last_consistent_point_and_forgets_what_came_after() -> None:
     async with SpokenFirestore.serve() as (spoken, host):
-        store = FirestoreStore(PROJECT, host=host)
+        store = FirestoreStore(PROJECT, host=host, one_stream=True)
         watch, target_id = await listening(spoken, store, CollectionTarget("views"))
         say_document(spoken, target_id, "views/a", 1)
         say_consistent(spoken, target_id, 2, token=b"good")
@@ -215,7 +218,7 @@ async def test_a_new_stream_resumes_from_the_last_consistent_point_and_forgets_w
 
 async def test_a_stream_that_was_heard_and_then_refused_is_opened_again() -> None:
     async with SpokenFirestore.serve() as (spoken, host):
-        store = FirestoreStore(PROJECT, host=host)
+        store = FirestoreStore(PROJECT, host=host, one_stream=True)
         watch, target_id = await listening(spoken, store, DocumentTarget("views/a"))
         say_consistent(spoken, target_id, 1)
         await until(watch, anything)
@@ -226,7 +229,7 @@ async def test_a_stream_that_was_heard_and_then_refused_is_opened_again() -> Non
 
 async def test_a_stream_refused_from_the_start_ends_its_watches() -> None:
     async with SpokenFirestore.serve() as (spoken, host):
-        store = FirestoreStore(PROJECT, host=host)
+        store = FirestoreStore(PROJECT, host=host, one_stream=True)
         watch = store.watch(DocumentTarget("views/a"))
         spoken.end(grpc.StatusCode.PERMISSION_DENIED)
         with pytest.raises(PermissionDenied):
@@ -240,7 +243,7 @@ async def test_a_stream_refused_from_the_start_ends_its_watches() -> None:
 @pytest.mark.parametrize(("cause", "expected"), [(7, PermissionDenied), (8, StoreUnavailable), (99, StoreUnavailable)])
 async def test_a_removed_target_ends_its_watch_and_leaves_the_others(cause: int, expected: type[MeshError]) -> None:
     async with SpokenFirestore.serve() as (spoken, host):
-        store = FirestoreStore(PROJECT, host=host)
+        store = FirestoreStore(PROJECT, host=host, one_stream=True)
         watch, target_id = await listening(spoken, store, DocumentTarget("consensus/head"))
         other, other_id = await listening(spoken, store, DocumentTarget("views/a"))
         change = {"target_change_type": REMOVE, "target_ids": [target_id], "cause": {"code": cause, "message": "why"}}
@@ -256,7 +259,7 @@ async def test_a_removed_target_ends_its_watch_and_leaves_the_others(cause: int,
 async def test_a_silent_stream_is_opened_again(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(listen, "IDLE_SECONDS", 0.05)
     async with SpokenFirestore.serve() as (spoken, host):
-        store = FirestoreStore(PROJECT, host=host)
+        store = FirestoreStore(PROJECT, host=host, one_stream=True)
         watch, target_id = await listening(spoken, store, DocumentTarget("views/a"))
         say_consistent(spoken, target_id, 1)
         await until(watch, anything)
@@ -266,7 +269,7 @@ async def test_a_silent_stream_is_opened_again(monkeypatch: pytest.MonkeyPatch) 
 
 async def test_a_new_watch_on_a_stream_long_unheard_opens_it_again(monkeypatch: pytest.MonkeyPatch) -> None:
     async with SpokenFirestore.serve() as (spoken, host):
-        store = FirestoreStore(PROJECT, host=host)
+        store = FirestoreStore(PROJECT, host=host, one_stream=True)
         watch, target_id = await listening(spoken, store, DocumentTarget("views/a"))
         say_consistent(spoken, target_id, 1)
         await until(watch, anything)
@@ -277,13 +280,74 @@ async def test_a_new_watch_on_a_stream_long_unheard_opens_it_again(monkeypatch: 
         await store.close()
 
 
+async def test_a_stream_that_does_not_answer_a_target_is_opened_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(listen, "ANSWER_SECONDS", 0.05)
+    async with SpokenFirestore.serve() as (spoken, host):
+        store = FirestoreStore(PROJECT, host=host, one_stream=True)
+        watch, target_id = await listening(spoken, store, DocumentTarget("views/a"))
+        assert (await spoken.request()).add_target.target_id == target_id
+        monkeypatch.setattr(listen, "ANSWER_SECONDS", 20.0)
+        spoken.end()
+        assert (await spoken.request()).add_target.target_id == target_id
+        say_consistent(spoken, target_id, 1)
+        await until(watch, anything)
+        await store.close()
+
+
+async def test_a_garbled_message_opens_the_stream_again() -> None:
+    async with SpokenFirestore.serve() as (spoken, host):
+        store = FirestoreStore(PROJECT, host=host, one_stream=True)
+        watch, target_id = await listening(spoken, store, DocumentTarget("views/a"))
+        spoken.garble()
+        assert (await spoken.request()).add_target.target_id == target_id
+        say_consistent(spoken, target_id, 1)
+        await until(watch, anything)
+        await store.close()
+
+
+async def test_no_change_is_lost_while_its_target_is_being_added(emulator: Backend) -> None:
+    async with emulator.open() as store:
+        for n in range(40):
+            path = f"{emulator.root}/agents/a{n}"
+            watch = store.watch(DocumentTarget(path))
+            await commit(store, Put(path, {"n": n}))
+            await until(watch, lambda snapshot: bool(snapshot.documents))
+            await watch.close()
+
+
+async def test_what_a_listener_was_never_told_is_found_by_the_confirming_read() -> None:
+    """The emulator loses a change that is made while a target is being added."""
+    stored = {"views/a": Document("views/a", {}, 5)}
+
+    async def confirm(target: Target) -> Mapping[str, Document]:
+        return stored
+
+    async with SpokenFirestore.serve() as (spoken, host):
+        channel = open_channel(host, None)
+        call = channel.stream_stream(
+            f"{protos.SERVICE}Listen",
+            request_serializer=protos.ListenRequest.SerializeToString,
+            response_deserializer=protos.ListenResponse.FromString,
+        )
+        stream = listen.ListenStream(call, DATABASE, confirm=confirm)
+        watch = stream.watch(DocumentTarget("views/a"))
+        first = (await spoken.request()).add_target.target_id
+        say_consistent(spoken, first, 1)
+        await until(watch, lambda snapshot: not snapshot.documents)
+        assert (await spoken.request()).remove_target == first
+        again = (await spoken.request()).add_target
+        assert again.target_id != first
+        await stream.close()
+        await channel.close()
+
+
 async def test_watches_end_when_the_store_stays_away_and_a_new_one_works(
     emulator: Backend, warm_firestore: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(listen, "GIVE_UP_SECONDS", 0.2)
     path = f"{emulator.root}/views/a"
     async with Wire.to(warm_firestore) as (wire, host):
-        store = FirestoreStore(PROJECT, host=host)
+        store = FirestoreStore(PROJECT, host=host, one_stream=True)
         watch = store.watch(DocumentTarget(path))
         await until(watch, anything)
         wire.cut()

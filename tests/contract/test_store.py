@@ -328,8 +328,8 @@ async def test_who_sees_a_guarded_put_sees_all_that_was_committed_with_it(backen
 
         appending = asyncio.create_task(append())
         while not appending.done():
-            documents = (await get(reader, view, head)).documents
-            assert documents[view].fields["n"] >= documents[head].fields["n"]
+            seen = (await get(reader, head)).documents[head].fields["n"]
+            assert (await get(reader, view)).documents[view].fields["n"] >= seen
         await appending
 
 

@@ -86,6 +86,10 @@ class SpokenFirestore:
     def say(self, **response: Any) -> None:
         self._said.put_nowait(protos.ListenResponse(**response))
 
+    def garble(self) -> None:
+        """Send bytes that are no message."""
+        self._said.put_nowait(b"\xff\xff\xff")
+
     def end(self, code: grpc.StatusCode = grpc.StatusCode.OK) -> None:
         """End the open stream."""
         self._said.put_nowait(code)
@@ -115,7 +119,7 @@ class SpokenFirestore:
         handler = grpc.stream_stream_rpc_method_handler(
             spoken._listen,
             request_deserializer=protos.ListenRequest.FromString,
-            response_serializer=protos.ListenResponse.SerializeToString,
+            response_serializer=_serialized,
         )
         service = grpc.method_handlers_generic_handler("google.firestore.v1.Firestore", {"Listen": handler})
         server = grpc.aio.server()
@@ -126,3 +130,8 @@ class SpokenFirestore:
             yield spoken, f"{HOST}:{port}"
         finally:
             await server.stop(None)
+
+
+def _serialized(response: Any) -> bytes:
+    serialized: bytes = response if isinstance(response, bytes) else response.SerializeToString()
+    return serialized

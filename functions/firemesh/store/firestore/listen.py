@@ -1,8 +1,13 @@
-"""All watches of one process on one Listen stream, in one task, without threads.
+"""Watches over Listen streams, without threads: any number of targets share a stream and its task.
 
 The SDK's own listener takes a stream and two threads each, does not back off, and can die unheard. Here each distinct
 target is listened to once, however many watches share it. The stream is reopened from resume tokens after a pause that
 grows and varies; an outage longer than GIVE_UP_SECONDS ends every watch with StoreUnavailable.
+
+The emulator writes to a stream from several threads without a lock: a change made while a target is being added may be
+lost, or garble the stream, which then fails or says nothing more. Therefore each target has a stream of its own there, so
+that a new target disturbs no other; a stream whose target is not answered is reopened; and `confirm` is asked once, a moment
+after a target is first complete: what the listener missed makes it start anew. Firestore itself needs none of this.
 
 The server's messages build up a change per target; a TargetChange without target ids and with a read time says that all
 targets together are consistent as of then, and only then do snapshots go out.
@@ -10,8 +15,9 @@ targets together are consistent as of then, and only then do snapshots go out.
 
 import asyncio
 import random
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import grpc
@@ -28,6 +34,8 @@ from firemesh.store.firestore.protos import ListenRequest, Message, nanoseconds
 TARGETS_MAX = 500
 IDLE_SECONDS = 90.0
 """A stream that says nothing for so long is taken for dead: Firestore says something every 30 s."""
+ANSWER_SECONDS = 5.0
+"""A target added to a living stream is answered long before; a stream that does not is reopened."""
 STALE_SECONDS = 30.0
 """A watch opened on a stream unheard for so long makes it reconnect: its opener has a reason to doubt it."""
 GIVE_UP_SECONDS = 60.0
@@ -36,6 +44,10 @@ BACKOFF_LAST_SECONDS = 2.0
 
 _NO_CHANGE, _ADD, _REMOVE, _CURRENT, _RESET = range(5)
 
+CONFIRM_SECONDS = 0.25
+
+Confirm = Callable[[Target], Awaitable[Mapping[str, Document]]]
+"""Read what a target matches, strongly. Raises StoreUnavailable."""
 OpenListen = Callable[[AsyncIterator[Message]], Any]
 """Start the Listen call with these requests."""
 
@@ -46,12 +58,14 @@ class _Listening:
 
     target: Target
     target_id: int
+    added_at: float
     heard_at: float
     feeds: set[SnapshotFeed] = field(default_factory=set)
     documents: dict[str, Document] = field(default_factory=dict)
     published: WatchSnapshot | None = None
     resume_token: bytes = b""
     current: bool = False
+    confirmed: bool = False
     reset: bool = False
     changes: dict[str, Document | None] = field(default_factory=dict)
     token: bytes = b""
@@ -62,7 +76,7 @@ class _Listening:
 
     def restart(self) -> None:
         """Forget the change that was building up: the stream it came by is gone."""
-        self.current = self.reset = False
+        self.current = self.reset = self.confirmed = False
         self.changes.clear()
         self.token = b""
 
@@ -101,8 +115,18 @@ class _Listening:
 class ListenStream:
     """The watches of one store. `opened` counts the streams opened so far."""
 
-    def __init__(self, open_listen: OpenListen, database: str) -> None:
+    def __init__(
+        self,
+        open_listen: OpenListen,
+        database: str,
+        *,
+        confirm: Confirm | None = None,
+        on_empty: Callable[[], None] = lambda: None,
+    ) -> None:
         self.opened = 0
+        self._confirm = confirm
+        self._on_empty = on_empty
+        self._confirming: set[asyncio.Task[None]] = set()
         self._open_listen = open_listen
         self._database = database
         self._prefix = f"{database}/documents/"
@@ -146,6 +170,15 @@ class ListenStream:
             self._task.cancel()
             await asyncio.gather(self._task, return_exceptions=True)
             self._task = None
+        for task in self._confirming:
+            task.cancel()
+
+    def stop(self) -> None:
+        """End the stream for good; nobody watches it any more."""
+        self._closed = True
+        for task in (self._task, *self._confirming):
+            if task is not None:
+                task.cancel()
 
     def _refusal(self, target: Target) -> MeshError | None:
         if self._closed:
@@ -159,7 +192,7 @@ class ListenStream:
         return None
 
     def _add(self, target: Target, now: float) -> _Listening:
-        listening = _Listening(target, self._next_id(), now)
+        listening = _Listening(target, self._next_id(), now, now)
         self._listenings[listening.target_id] = self._by_target[target] = listening
         self._request(self._add_request(listening))
         return listening
@@ -170,7 +203,14 @@ class ListenStream:
             self._by_target.pop(listening.target, None)
             self._request(self._remove_request(listening.target_id))
             if not self._listenings:
-                self._wanted.clear()
+                self._rest()
+
+    def _rest(self) -> None:
+        """Nobody listens: let the stream go until somebody does."""
+        self._wanted.clear()
+        if self._call is not None:
+            self._call.cancel()
+        self._on_empty()
 
     def _end(self, listening: _Listening, error: MeshError) -> None:
         self._listenings.pop(listening.target_id, None)
@@ -178,7 +218,7 @@ class ListenStream:
         for feed in listening.feeds:
             feed.fail(error)
         if not self._listenings:
-            self._wanted.clear()
+            self._rest()
 
     def _end_all(self, error: MeshError) -> None:
         for listening in list(self._listenings.values()):
@@ -218,6 +258,7 @@ class ListenStream:
         requests: asyncio.Queue[Message | None] = asyncio.Queue()
         for listening in self._listenings.values():
             listening.restart()
+            listening.added_at = self._opened_at
             requests.put_nowait(self._add_request(listening))
         call = self._open_listen(_sent(requests))
         self.opened += 1
@@ -226,8 +267,6 @@ class ListenStream:
             return await self._receive_all(call)
         except AioRpcError as error:
             return read_error(error)
-        except TimeoutError:
-            return StoreUnavailable(f"the stream said nothing for {IDLE_SECONDS} s")
         except asyncio.CancelledError:
             task = asyncio.current_task()
             if task is not None and task.cancelling():
@@ -240,13 +279,31 @@ class ListenStream:
 
     async def _receive_all(self, call: Any) -> MeshError:
         loop = asyncio.get_running_loop()
+        reading: asyncio.Future[Message] | None = None
         while True:
-            async with asyncio.timeout(IDLE_SECONDS):
-                response = await call.read()
+            # Cancelling a read would cancel the whole call, so it goes on while we look at the clock.
+            reading = reading or asyncio.ensure_future(call.read())
+            await asyncio.wait([reading], timeout=ANSWER_SECONDS)
+            overdue = self._overdue(loop.time())
+            if overdue and not reading.done():
+                return StoreUnavailable(overdue)
+            if not reading.done():
+                continue
+            response, reading = reading.result(), None
             if response is grpc.aio.EOF:
                 return StoreUnavailable("the server ended the stream")
+            if response is None:
+                return StoreUnavailable("the stream is garbled")
             self._heard_at = loop.time()
             self._receive(response)
+
+    def _overdue(self, now: float) -> str:
+        """What the stream owes us for too long; empty when nothing."""
+        if now - max(self._heard_at, self._opened_at) > IDLE_SECONDS:
+            return f"the stream said nothing for {IDLE_SECONDS} s"
+        if any(not listening.current and now - listening.added_at > ANSWER_SECONDS for listening in self._listenings.values()):
+            return f"a target was not answered for {ANSWER_SECONDS} s"
+        return ""
 
     def _receive(self, response: Message) -> None:
         kind = response.WhichOneof("response_type")
@@ -287,6 +344,7 @@ class ListenStream:
         self._listenings.pop(listening.target_id, None)
         self._request(self._remove_request(listening.target_id))
         listening.renew(self._next_id())
+        listening.added_at = asyncio.get_running_loop().time()
         self._listenings[listening.target_id] = listening
         self._request(self._add_request(listening))
 
@@ -306,6 +364,29 @@ class ListenStream:
             read_time, now = nanoseconds(change.read_time), self._heard_at
             for listening in list(self._listenings.values()):
                 listening.settle(read_time, now)
+                if listening.current and not listening.confirmed and self._confirm is not None:
+                    listening.confirmed = True
+                    self._confirm_soon(listening, self._confirm)
+
+    def _confirm_soon(self, listening: _Listening, confirm: Confirm) -> None:
+        task = asyncio.create_task(self._confirm_one(listening, confirm, listening.target_id))
+        self._confirming.add(task)
+        task.add_done_callback(self._confirming.discard)
+
+    async def _confirm_one(self, listening: _Listening, confirm: Confirm, target_id: int) -> None:
+        """Start the target anew if a strong read knows something that the listener was never told."""
+        await asyncio.sleep(CONFIRM_SECONDS)
+        before = _versions(listening.documents)
+        try:
+            stored = _versions(await confirm(listening.target))
+        except MeshError:
+            return  # the stream will hear of it too
+        heard = _versions(listening.documents)
+        missed = any(stored[path] > heard.get(path, 0) for path in stored) or any(
+            path not in stored for path in before.keys() & heard.keys()
+        )
+        if missed and target_id in self._listenings:
+            self._relisten(listening)
 
     def _named(self, target_ids: Any) -> list[_Listening]:
         """The targets still listened to; the server may speak of one a moment after it was removed."""
@@ -337,10 +418,45 @@ class ListenStream:
         return request
 
 
+class ListenerPool:
+    """The streams of one store: one for all targets, or (`shared=False`) one for each target."""
+
+    def __init__(self, open_listen: OpenListen, database: str, *, shared: bool, confirm: Confirm | None) -> None:
+        self._make = partial(ListenStream, open_listen, database, confirm=confirm)
+        self._shared = shared
+        self._streams: dict[Target | None, ListenStream] = {}
+        self._opened_before = 0
+        self._closed = False
+
+    @property
+    def opened(self) -> int:
+        """How many streams were opened so far."""
+        return self._opened_before + sum(stream.opened for stream in self._streams.values())
+
+    def watch(self, target: Target) -> SnapshotFeed:
+        """See `Store`."""
+        key = None if self._shared else target
+        if key not in self._streams:
+            self._streams[key] = self._make(on_empty=lambda: self._drop(key))
+            if self._closed:
+                self._streams[key].stop()
+        return self._streams[key].watch(target)
+
+    async def close(self) -> None:
+        """End every watch and every stream; a later watch ends at once."""
+        self._closed = True
+        await asyncio.gather(*(stream.close() for stream in list(self._streams.values())))
+
+    def _drop(self, key: Target | None) -> None:
+        if key is not None and (stream := self._streams.pop(key, None)) is not None:
+            self._opened_before += stream.opened
+            stream.stop()
+
+
 async def _sent(requests: asyncio.Queue[Message | None]) -> AsyncIterator[Message]:
     while (request := await requests.get()) is not None:
         yield request
 
 
-def _versions(documents: dict[str, Document]) -> dict[str, int]:
+def _versions(documents: Mapping[str, Document]) -> dict[str, int]:
     return {path: document.update_time for path, document in documents.items()}

@@ -2,21 +2,21 @@
 
 import asyncio
 import os
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import Any
 
 from google.auth.credentials import Credentials
 from grpc.aio import AioRpcError
 
 from firemesh.errors import OutcomeUnknown, StoreUnavailable
-from firemesh.store.base import CommitResult, Create, Delete, Document, Put, ReadResult, Target, Write
+from firemesh.store.base import CommitResult, Create, Delete, Document, DocumentTarget, Put, ReadResult, Target, Write
 from firemesh.store.documents import check_list, check_read_paths, check_writes, split_path
 from firemesh.store.feed import SnapshotFeed
 from firemesh.store.firestore import protos
 from firemesh.store.firestore.channel import Metadata, client_metadata, database_metadata, emulator_identity, open_channel
 from firemesh.store.firestore.codec import decode_fields, encode_fields
 from firemesh.store.firestore.failures import commit_error, read_error
-from firemesh.store.firestore.listen import ListenStream
+from firemesh.store.firestore.listen import ListenerPool
 from firemesh.store.firestore.protos import SERVICE, Message, nanoseconds, set_timestamp
 
 
@@ -42,6 +42,9 @@ class FirestoreStore:
     with the machine's application default credentials, and the emulator as its owner, whom no security rule binds.
     `client_name` says to the billing meter who asks.
 
+    `one_stream`: all watches share one Listen stream, and what it says is trusted. So it is by default, except on the
+    emulator, which loses changes (see `listen`).
+
     Raises PermissionDenied when no credentials are found.
     """
 
@@ -53,6 +56,7 @@ class FirestoreStore:
         database: str = "(default)",
         credentials: Credentials | None = None,
         client_name: str = "",
+        one_stream: bool | None = None,
     ) -> None:
         self._database = f"projects/{project}/databases/{database}"
         self._prefix = f"{self._database}/documents/"
@@ -66,13 +70,15 @@ class FirestoreStore:
         )
         self._run_query = self._method("unary_stream", "RunQuery", protos.RunQueryRequest, protos.RunQueryResponse)
         self._listen = self._method("stream_stream", "Listen", protos.ListenRequest, protos.ListenResponse)
-        self._stream = ListenStream(self._open_listen, self._database)
+        shared = not self._emulated if one_stream is None else one_stream
+        confirm = None if shared else self._read_target
+        self._listeners = ListenerPool(self._open_listen, self._database, shared=shared, confirm=confirm)
         self._closed = False
 
     @property
     def streams_opened(self) -> int:
         """How many Listen streams this store has opened: one, plus one for each reconnection."""
-        return self._stream.opened
+        return self._listeners.opened
 
     async def commit(self, writes: Sequence[Write], *, timeout_seconds: float = 1.5) -> CommitResult:
         """See `Store`."""
@@ -123,13 +129,13 @@ class FirestoreStore:
 
     def watch(self, target: Target) -> SnapshotFeed:
         """See `Store`."""
-        return self._stream.watch(target)
+        return self._listeners.watch(target)
 
     async def close(self) -> None:
         """See `Store`."""
         if not self._closed:
             self._closed = True
-            await self._stream.close()
+            await self._listeners.close()
             await self._channel.close()
 
     async def _collect(self, call: Any, document_field: str) -> ReadResult:
@@ -164,6 +170,11 @@ class FirestoreStore:
             target.current_document.exists = False
         elif isinstance(write, Put) and write.if_update_time is not None:
             set_timestamp(target.current_document.update_time, write.if_update_time)
+
+    async def _read_target(self, target: Target) -> Mapping[str, Document]:
+        if isinstance(target, DocumentTarget):
+            return (await self.get_all([target.path])).documents
+        return (await self.list_documents(target.path, limit=target.limit)).documents
 
     def _method(self, shape: str, name: str, request: Any, response: Any) -> Any:
         return getattr(self._channel, shape)(
