@@ -1,0 +1,149 @@
+"""Managers in virtual time over one faulty store: what the seeded runs and the named cases are played on."""
+
+import asyncio
+import random
+from collections.abc import Callable
+
+from firemesh.core import membership
+from firemesh.core.effects import ManagerRole
+from firemesh.core.messages import Command
+from firemesh.core.params import Params
+from firemesh.runtime.manager_driver import ManagerDriver
+from firemesh.runtime.session import Session
+from firemesh.store import paths
+from firemesh.store.memory import MemoryStore
+from firemesh.store.mesh_store import MeshRecord, MeshStore
+from tests.simulation.fate import CALM, Luck, Weather
+from tests.simulation.observed import ObservedManager, ObservedMesh
+from tests.support.ledger import LedgerMachine
+from tests.support.virtual_time import Process
+
+MESH = "simulated"
+PARAMS = Params(
+    ttl_ms=1500, renew_ms=500, grace_ms=200, rpc_timeout_ms=375, retry_ms=100, poll_ms=60, snapshot_every=20, keep_entries=8
+)
+
+
+class Node:
+    """One manager's process: it runs, stops, goes on, and may be killed and started anew."""
+
+    def __init__(self, stage: "Stage", name: str, run: int, replaces: str = "") -> None:
+        self.stage = stage
+        self.name = name
+        self.run_number = run
+        self.inc = f"{run:04x}{int(name[1:]):08x}"
+        self.process = Process(f"{name}#{run}")
+        self.luck = Luck(stage.weather, stage.rng)
+        self.client = stage.store.client(self.process.name, self.luck.faults())
+        mesh = MeshStore(self.client, MESH, rpc_timeout_seconds=PARAMS.rpc_timeout_ms / 1000)
+        self.manager = ObservedManager(name, self.inc, LedgerMachine(), {}, PARAMS, observe=stage.look_at)
+        self.driver = ManagerDriver(self.manager, mesh, jitter=random.Random(stage.rng.random()))
+        self.tasks = [self.process.run(self.driver.run()), self.process.run(self._join(mesh, replaces))]
+
+    async def _join(self, mesh: MeshStore, replaces: str) -> None:
+        body = {"type": "manager", "process": f"p-{self.name}", "replaces": replaces}
+        await Session(mesh, self.name, self.inc).send(membership.JOIN, body)
+
+    @property
+    def failure(self) -> BaseException | None:
+        """Why the driver ended by itself, if it did."""
+        driver = self.tasks[0]
+        return driver.exception() if driver.done() and not driver.cancelled() else None
+
+    def kill(self) -> None:
+        """The end, without a word: nothing of this process runs any more."""
+        self.process.stop()
+        self.client.disconnect()
+
+    async def bury(self) -> None:
+        """Let Python clean up after a process that is over."""
+        self.client.disconnect()
+        for task in self.tasks:
+            task.cancel()
+        self.process.go_on()
+        await asyncio.gather(*self.tasks, return_exceptions=True)
+
+
+class Stage:
+    """A store, its managers, and a checker that sees every commit and every step."""
+
+    def __init__(self, rng: random.Random, weather: Weather = CALM) -> None:
+        self.rng = rng
+        self.weather = weather
+        self.observed = ObservedMesh(MESH)
+        self.nodes: dict[str, Node] = {}
+        self.graves: list[Node] = []
+        self.sent: list[Command] = []
+        self.faults: list[str] = []
+        loop = asyncio.get_running_loop()
+        self.store = MemoryStore(lambda: int(loop.time() * 1e9), on_commit=self.observed.see)
+
+    async def create_mesh(self) -> None:
+        """The documents of a mesh that nobody leads yet."""
+        operator = MeshStore(self.store.client("operator"), MESH)
+        await operator.create(MeshRecord(machine="ledger", setup={}, params={}))
+
+    def start_manager(self, name: str) -> Node:
+        """A manager's process; a later one of the same name replaces the one before."""
+        before = self.nodes.get(name)
+        run, replaces = (0, "") if before is None else (before.run_number + 1, before.inc)
+        self.nodes[name] = Node(self, name, run, replaces)
+        return self.nodes[name]
+
+    def kill(self, node: Node) -> None:
+        """The end of a process, without a word."""
+        node.kill()
+        self.graves.append(node)
+
+    def session(self, name: str, run: int, luck: Luck) -> Session:
+        """A worker's line to the leader."""
+        client = self.store.client(f"{name}#{run}", luck.faults())
+        mesh = MeshStore(client, MESH, rpc_timeout_seconds=PARAMS.rpc_timeout_ms / 1000)
+        return Session(mesh, name, f"{run:04x}{int(name[1:]):08x}", on_sent=self.sent.append)
+
+    @property
+    def leaders(self) -> list[Node]:
+        """Who believes to lead, stopped processes included."""
+        return [node for node in self.nodes.values() if node.driver.role is ManagerRole.LEADER]
+
+    def waiting(self) -> list[str]:
+        """What lies in the inbox."""
+        return [path for path in self.store.documents() if path.startswith(f"{paths.inbox(MESH)}/")]
+
+    def unordered(self) -> list[Command]:
+        """Commands surely sent and not yet ordered."""
+        return [command for command in self.sent if not self.observed.checker.is_ordered(command)]
+
+    def problems(self) -> list[str]:
+        """What was wrong so far, by the checker and by the looks after each step."""
+        found = [f"{violation.invariant}: {violation.detail}" for violation in self.observed.checker.violations]
+        failed = [f"{n.process.name} failed: {n.failure!r}" for n in (*self.nodes.values(), *self.graves) if n.failure]
+        return [*self.faults, *found, *failed]
+
+    async def until(self, condition: Callable[[], object], within_seconds: float) -> float | None:
+        """The virtual seconds until the condition held; None when it did not within that time."""
+        loop = asyncio.get_running_loop()
+        started = loop.time()
+        while not condition():
+            if loop.time() - started > within_seconds:
+                return None
+            await asyncio.sleep(0.01)
+        return loop.time() - started
+
+    async def end(self) -> None:
+        """Stop everything, dead processes included."""
+        for node in (*self.nodes.values(), *self.graves):
+            await node.bury()
+
+    def look_at(self, manager: ObservedManager) -> None:
+        """After every step of every manager."""
+        replica, identity = manager.state.replica, manager.identity
+        if replica.index:
+            self.observed.checker.see_applied(f"{identity.me}/{identity.inc}", replica.index, replica.state_hash)
+        for problem in manager.stuck():
+            self.fault(f"{identity.me}: {problem}")
+
+    def fault(self, problem: str) -> None:
+        """Remember what is wrong."""
+        if problem not in self.faults and len(self.faults) < 20:
+            self.faults.append(problem)
