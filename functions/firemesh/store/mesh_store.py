@@ -113,10 +113,15 @@ class MeshStore:
         return None if document is None else _model(Snapshot, document)
 
     async def submit(self, request_id: str, command: Command) -> None:
-        """Put a command into the inbox. That it lies there already is as good. Raises what `Store.commit` raises."""
-        write = Create(paths.request(self.mesh_id, request_id), command.model_dump(mode="json"))
+        """Put a command into the inbox. That it lies there already is as good. Raises what `Store.commit` raises.
+
+        A first command may be one that was refused before: that refusal is cleared, so that the next one is news.
+        """
+        writes: list[Write] = [Create(paths.request(self.mesh_id, request_id), command.model_dump(mode="json"))]
+        if command.seq == 1:
+            writes.append(Delete(paths.refused(self.mesh_id, request_id)))
         try:
-            await self.store.commit([write], timeout_seconds=self.rpc_timeout_seconds)
+            await self.store.commit(writes, timeout_seconds=self.rpc_timeout_seconds)
         except PreconditionFailed:
             return
 
