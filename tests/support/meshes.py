@@ -3,7 +3,6 @@
 import asyncio
 import functools
 from collections.abc import Callable, Coroutine, Mapping
-from pathlib import Path
 from typing import Any, ParamSpec
 
 from firemesh.core.effects import ManagerRole

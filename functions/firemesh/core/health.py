@@ -21,14 +21,15 @@ from firemesh.ids import Incarnation, ProcessId
 
 ARRIVALS_KEPT = 32
 AGENTS_PER_PROCESS_MAX = 30
+LATENESS_MAX = 8
 
 
 class Beat(StoredModel):
     """The sign of life of one process and all its agents. `seq` changes with every beat, else the write says nothing.
 
     `interval_ms` announces when the next one is due. `agents` maps each agent to its state in the process. `applied`
-    maps each manager of the process to the last entry it applied. `lateness` counts how late the process itself runs (0
-    to 8).
+    maps each manager of the process to the last entry it applied. `lateness` (0 to 8) grows with each beat before which
+    the process itself ran late, and shrinks with each other.
     """
 
     process: ProcessId
@@ -37,7 +38,7 @@ class Beat(StoredModel):
     interval_ms: Annotated[int, Field(ge=50, le=600_000)]
     agents: Annotated[dict[str, str], Field(max_length=AGENTS_PER_PROCESS_MAX)]
     applied: Annotated[dict[str, int], Field(max_length=AGENTS_PER_PROCESS_MAX, default_factory=dict)]
-    lateness: Annotated[int, Field(ge=0, le=8)] = 0
+    lateness: Annotated[int, Field(ge=0, le=LATENESS_MAX)] = 0
 
     @property
     def run(self) -> str:
@@ -125,7 +126,7 @@ class HealthMonitor:
 
     def with_lateness(self, lateness: int) -> "HealthMonitor":
         """How late the observer itself runs, 0 to 8: every verdict takes (1 + lateness) times as long."""
-        return replace(self, lateness=max(0, min(8, lateness)))
+        return replace(self, lateness=max(0, min(LATENESS_MAX, lateness)))
 
     def judged(self, now_ms: int) -> "HealthMonitor":
         """Suspect those whose phi has passed the threshold."""

@@ -25,7 +25,10 @@ class Behaviour(Protocol):
         ...
 
     def decide(self, public: Mapping[str, Any], own: Mapping[str, Any]) -> Sequence[Intent]:
-        """What to do now. Asked again whenever a view has changed; must not repeat what the views already show."""
+        """What to do now. Asked again whenever a view has changed; must not repeat what the views already show.
+
+        It may be asked again before what it sent last shows in a view: it remembers what it must not say twice.
+        """
         ...
 
     def memory(self) -> Mapping[str, Any]:

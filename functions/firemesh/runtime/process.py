@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
-from firemesh.core.health import Beat, HealthPolicy
+from firemesh.core.health import LATENESS_MAX, Beat, HealthPolicy
 from firemesh.core.machine import Machine
 from firemesh.core.messages import Command
 from firemesh.errors import AgentNotFound, AlreadyExists, InvalidMessage, InvalidParameters, MeshError
@@ -82,6 +82,7 @@ class AgentProcess:
         self._beats = 0
         self._agent_states: dict[str, str] = {}
         self._lateness = 0
+        self._was_late = False
         self._active_at = asyncio.get_running_loop().time()
         self._gone: set[str] = set()
         self._public: ViewFeed | None = None
@@ -256,6 +257,8 @@ class AgentProcess:
 
     def _next_beat(self, interval_ms: int) -> Beat:
         self._beats += 1
+        self._lateness = max(0, min(LATENESS_MAX, self._lateness + (1 if self._was_late else -1)))
+        self._was_late = False
         managers = [agent for agent in self.agents.values() if isinstance(agent, ManagerAgent)]
         return Beat(
             process=self.process_id,
@@ -273,9 +276,8 @@ class AgentProcess:
         while True:
             due = loop.time() + self._heartbeat.agent_ms / 1000
             await asyncio.sleep(self._heartbeat.agent_ms / 1000)
-            late_ms = (loop.time() - due) * 1000
-            change = 1 if late_ms > self._heartbeat.agent_late_ms else -1
-            self._lateness = max(0, min(8, self._lateness + change))
+            if (loop.time() - due) * 1000 > self._heartbeat.agent_late_ms:
+                self._was_late = True
 
     async def _listen_to_public_view(self, feed: ViewFeed) -> None:
         async for snapshot in supervised(lambda: self.mesh.watch_document("views/public")):

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import aclosing
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -136,7 +137,7 @@ async def test_listeners_that_end_at_once_are_opened_ever_more_rarely() -> None:
     async with aclosing(supervised(open_dying)) as snapshots:
         for _ in range(10):
             await anext(snapshots)
-    pauses = [round(later - earlier, 2) for earlier, later in zip(opened, opened[1:], strict=False)]
+    pauses = [round(later - earlier, 2) for earlier, later in pairwise(opened)]
     assert pauses == [0.25, 0.5, 1.0, 2.0, 5.0, 5.0, 5.0, 5.0, 5.0]
     assert pauses[-1] == BACKOFF_SECONDS[-1]
 

@@ -1,0 +1,108 @@
+"""One process, one sign of life: at an interval that follows what its agents do."""
+
+import asyncio
+
+import pytest
+
+from firemesh.core.health import Beat
+from firemesh.errors import InvalidParameters
+from firemesh.runtime.process import HeartbeatPolicy
+from firemesh.store.memory import LOST, CommitFate
+from tests.support.meshes import LocalMesh, in_virtual_time, until
+
+POLICY = HeartbeatPolicy(active_ms=500, idle_ms=10_000, idle_after_ms=5000)
+
+
+def beat(local: LocalMesh, process: str = "p1") -> Beat:
+    return Beat.model_validate(local.fields(f"liveness/{process}"))
+
+
+@in_virtual_time
+async def test_all_agents_of_a_process_share_one_sign_of_life() -> None:
+    local = await LocalMesh().create()
+    await local.managers(1)
+    process = await local.process("p1", heartbeat=POLICY)
+    await process.add_worker("w1")
+    await process.add_manager("m2")
+    await until(lambda: beat(local).agents == {"w1": "running", "m2": "running"}, seconds=0.1)
+    assert beat(local).run == f"p1~{process.inc}"
+    await until(lambda: beat(local).applied.get("m2") == local.stored()[0].last_index)
+    await local.end()
+
+
+@in_virtual_time
+async def test_a_busy_process_beats_at_the_active_interval_one_write_each() -> None:
+    local = await LocalMesh().create()
+    await local.managers(1)
+    worker = await (await local.process("p1", heartbeat=POLICY)).add_worker("w1")
+    await asyncio.sleep(1)
+    before = local.memory.counts[("p1", "liveness", "writes")], local.memory.counts[("p1", "liveness", "reads")]
+    for _ in range(10):
+        await worker.send_to_manager("counter.add", {"n": 1})
+        await asyncio.sleep(1)
+    written = local.memory.counts[("p1", "liveness", "writes")] - before[0]
+    assert 19 <= written <= 20
+    assert local.memory.counts[("p1", "liveness", "reads")] == before[1]
+    await local.end()
+
+
+@in_virtual_time
+async def test_an_idle_process_slows_down_and_says_so_and_is_not_suspected() -> None:
+    local = await LocalMesh().create()
+    await local.managers(1)
+    await (await local.process("p1", heartbeat=POLICY)).add_worker("w1")
+    await until(lambda: beat(local).interval_ms == 10_000)
+    before = local.memory.counts[("p1", "liveness", "writes")]
+    await asyncio.sleep(100)
+    assert 9 <= local.memory.counts[("p1", "liveness", "writes")] - before <= 10
+    assert local.fields("views/health")["processes"] == {"p1": "healthy"}
+    assert local.status_of("w1") == "alive"
+    await local.end()
+
+
+@in_virtual_time
+async def test_an_idle_process_that_wakes_announces_the_shorter_interval_at_once() -> None:
+    local = await LocalMesh().create()
+    await local.managers(1)
+    worker = await (await local.process("p1", heartbeat=POLICY)).add_worker("w1")
+    await until(lambda: beat(local).interval_ms == 10_000)
+    await asyncio.sleep(5)
+    await worker.send_to_manager("counter.add", {"n": 1})
+    await until(lambda: beat(local).interval_ms == 500, seconds=0.1)
+    await local.end()
+
+
+@in_virtual_time
+async def test_a_process_that_runs_late_says_so_and_recovers() -> None:
+    local = await LocalMesh().create()
+    await local.managers(1)
+    process = await local.process("p1", heartbeat=HeartbeatPolicy(active_ms=500, idle_ms=500))
+    await local.within("p1", process.add_worker("w1"))
+    assert beat(local).lateness == 0
+    local.hosts["p1"].stop()
+    await asyncio.sleep(1.6)
+    local.hosts["p1"].go_on()
+    await until(lambda: beat(local).lateness == 1, seconds=1)
+    await until(lambda: beat(local).lateness == 0, seconds=2)
+    await local.end()
+
+
+@in_virtual_time
+async def test_a_sign_of_life_that_is_lost_does_not_stop_the_next() -> None:
+    local = await LocalMesh().create()
+    await local.managers(1)
+    await (await local.process("p1", heartbeat=POLICY)).add_worker("w1")
+    fates: list[CommitFate] = [LOST, LOST]
+    before = beat(local).seq
+    local.clients["p1"].faults.commit_fate = lambda _: fates.pop() if fates else CommitFate()
+    await until(lambda: beat(local).seq >= before + 3)
+    assert fates == []
+    await local.end()
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"active_ms": 249}, {"active_ms": 3000, "idle_ms": 2000}, {"idle_ms": 60_001}], ids=["fast", "order", "slow"]
+)
+def test_an_impossible_rhythm_is_refused(wrong: dict[str, int]) -> None:
+    with pytest.raises(InvalidParameters, match="heartbeat"):
+        HeartbeatPolicy(**wrong)
