@@ -76,7 +76,7 @@ class _Listening:
 
     def restart(self) -> None:
         """Forget the change that was building up: the stream it came by is gone."""
-        self.current = self.reset = self.confirmed = False
+        self.current = self.reset = False
         self.changes.clear()
         self.token = b""
 
@@ -84,6 +84,7 @@ class _Listening:
         """Listen anew from nothing, under another id."""
         self.restart()
         self.target_id, self.resume_token, self.reset = target_id, b"", True
+        self.confirmed = False
 
     def content(self) -> dict[str, Document]:
         """What the target matches once the change is applied; a collection in id order."""
@@ -258,7 +259,7 @@ class ListenStream:
         requests: asyncio.Queue[Message | None] = asyncio.Queue()
         for listening in self._listenings.values():
             listening.restart()
-            listening.added_at = self._opened_at
+            listening.added_at, listening.confirmed = self._opened_at, False
             requests.put_nowait(self._add_request(listening))
         call = self._open_listen(_sent(requests))
         self.opened += 1
@@ -374,17 +375,16 @@ class ListenStream:
         task.add_done_callback(self._confirming.discard)
 
     async def _confirm_one(self, listening: _Listening, confirm: Confirm, target_id: int) -> None:
-        """Start the target anew if a strong read knows something that the listener was never told."""
+        """Start the target anew if the store has held something for a while that the listener was never told."""
         await asyncio.sleep(CONFIRM_SECONDS)
-        before = _versions(listening.documents)
         try:
-            stored = _versions(await confirm(listening.target))
+            missed = _difference(await confirm(listening.target), listening.documents)
+            if not missed:
+                return
+            await asyncio.sleep(CONFIRM_SECONDS)  # it may only have been on its way
+            missed &= _difference(await confirm(listening.target), listening.documents)
         except MeshError:
             return  # the stream will hear of it too
-        heard = _versions(listening.documents)
-        missed = any(stored[path] > heard.get(path, 0) for path in stored) or any(
-            path not in stored for path in before.keys() & heard.keys()
-        )
         if missed and target_id in self._listenings:
             self._relisten(listening)
 
@@ -456,6 +456,11 @@ class ListenerPool:
 async def _sent(requests: asyncio.Queue[Message | None]) -> AsyncIterator[Message]:
     while (request := await requests.get()) is not None:
         yield request
+
+
+def _difference(stored: Mapping[str, Document], heard: Mapping[str, Document]) -> set[tuple[str, int]]:
+    """The versions that are in one and not in the other."""
+    return set(_versions(stored).items()) ^ set(_versions(heard).items())
 
 
 def _versions(documents: Mapping[str, Document]) -> dict[str, int]:
