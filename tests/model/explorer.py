@@ -126,7 +126,7 @@ class _Table:
 
 
 class _Found(Exception):
-    def __init__(self, violation: Violation, move: str) -> None:
+    def __init__(self, violation: Violation, move: "Move") -> None:
         super().__init__(violation)
         self.violation = violation
         self.move = move
@@ -134,6 +134,9 @@ class _Found(Exception):
 
 Reaction = tuple[int, int, tuple[int, ...], int]
 """What one event did: the manager, the store (votes), the commits it sent, how many of them are new takeovers."""
+
+Move = tuple[str, str]
+"""Who (a manager, or a commit by its nonce) and what."""
 
 FREE = (0, 0, 0, 0)
 
@@ -163,6 +166,7 @@ class Explorer:
         self._stores = _Table()
         self._locals = _Table()
         self._proposals = _Table()
+        self._menus: dict[Hashable, Sequence[tuple[Choice, Reaction]]] = {}
         self._reactions: dict[Hashable, Reaction | None] = {}
         self._landed: dict[tuple[int, int], int | None] = {}
         self._commands = tuple(command("w", seq) for seq in range(2, 2 + bounds.commands))
@@ -181,7 +185,7 @@ class Explorer:
 
     def _search(self) -> Result:
         first = world = self._first_world()
-        came_from: dict[World, tuple[World, str] | None] = {first: None}
+        came_from: dict[World, tuple[World, Move] | None] = {first: None}
         frontier = deque([first])
         try:
             while frontier and len(came_from) < self.bounds.states_max:
@@ -194,7 +198,7 @@ class Explorer:
             self.result.exhausted = not frontier
         except _Found as found:
             self.result.violation = found.violation
-            self.result.trace = (*_path(came_from, world), found.move)
+            self.result.trace = tuple(" ".join(move) for move in (*_path(came_from, world), found.move))
         self.result.states = len(came_from)
         return self.result
 
@@ -225,17 +229,19 @@ class Explorer:
 
     # --- what can happen --------------------------------------------------------------------------------------------
 
-    def _moves(self, world: World) -> Iterator[tuple[str, World]]:
+    def _moves(self, world: World) -> Iterator[tuple[Move, World]]:
         yield from self._landings(world)
-        for manager, number in enumerate(world[1]):
-            for choice in self._choices(world, manager):
-                after = self._react(world, manager, choice)
+        store, managers, _, (renewals, releases, crashes, _) = world
+        for manager, local in enumerate(managers):
+            name = self._names[manager]
+            for choice, reaction in self._menu(manager, local, store, renewals > 0, releases > 0):
+                after = self._after(world, manager, reaction, choice.cost)
                 if after is not None:
-                    yield f"{self._names[manager]} {choice.name}", after
-            if world[3][2] > 0 and self._locals[number].run == 0:
-                yield f"{self._names[manager]} crashes and starts anew", self._crash(world, manager)
+                    yield (name, choice.name), after
+            if crashes > 0 and self._locals[local].run == 0:
+                yield (name, "crashes and starts anew"), self._crash(world, manager)
 
-    def _landings(self, world: World) -> Iterator[tuple[str, World]]:
+    def _landings(self, world: World) -> Iterator[tuple[Move, World]]:
         """A commit on its way lands; whoever still waits for it may hear of that or not."""
         store, managers, on_their_way, budget = world
         for number in sorted(on_their_way):
@@ -243,24 +249,39 @@ class Explorer:
             if landed is None:
                 continue
             proposal: Proposal = self._proposals[number]
-            name = f"{proposal.nonce} ({proposal.kind}, entry {proposal.head.last_index}, term {proposal.head.term})"
             after = (landed, managers, self._possible(landed, on_their_way), budget)
-            yield f"{name} lands unheard", after
-            committed = Choice(f"hears that {name} has landed", Committed(proposal.nonce, self._stores[landed].version))
+            yield (proposal.nonce, "lands unheard"), after
             for manager, local in enumerate(managers):
                 if self._awaits(local, proposal):
-                    heard = self._react(after, manager, committed)
+                    reaction = self._hears_landing(manager, local, landed, proposal)
+                    heard = self._after(after, manager, reaction, FREE)
                     if heard is not None:
-                        yield f"{name} lands", heard
+                        yield (proposal.nonce, "lands"), heard
 
     def _awaits(self, local: int, proposal: Proposal) -> bool:
         pending = self._locals[local].state.pending
         return pending is not None and not pending.resolving and pending.proposal.nonce == proposal.nonce
 
-    def _choices(self, world: World, manager: int) -> Iterator[Choice]:
-        local: Local = self._locals[world[1][manager]]
-        store: ModelStore = self._stores[world[0]]
-        state, renewals = local.state, world[3][0]
+    def _hears_landing(self, manager: int, local: int, store: int, proposal: Proposal) -> Reaction | None:
+        key = (manager, local, store, proposal.nonce)
+        if key not in self._reactions:
+            committed = Committed(proposal.nonce, self._stores[store].version)
+            self._reactions[key] = self._deal(manager, local, store, Choice("hears of its commit", committed))
+        return self._reactions[key]
+
+    def _menu(
+        self, manager: int, local: int, store: int, may_renew: bool, may_release: bool
+    ) -> Sequence[tuple[Choice, Reaction]]:
+        """What may happen to a manager in its state, and what follows; what leads out of the bounds is left out."""
+        key = (manager, local, store, may_renew, may_release)
+        if key not in self._menus:
+            choices = self._choices(self._locals[local], self._stores[store], may_renew, may_release)
+            dealt = ((choice, self._deal(manager, local, store, choice)) for choice in choices)
+            self._menus[key] = [(choice, reaction) for choice, reaction in dealt if reaction is not None]
+        return self._menus[key]
+
+    def _choices(self, local: Local, store: ModelStore, may_renew: bool, may_release: bool) -> Iterator[Choice]:
+        state = local.state
         if state.pending is not None and not state.pending.resolving:
             yield Choice("gives up waiting for its commit", CommitUndecided(state.pending.proposal.nonce))
         for timer in sorted(local.armed):
@@ -269,12 +290,12 @@ class Explorer:
                     yield Choice(f"stands, the head {silence.name}", TimerFired(timer), silence=silence)
             elif timer is not Timer.RENEW:
                 yield Choice(f"timer {timer}", TimerFired(timer))
-            elif renewals > 0 and state.pending is None:
+            elif may_renew and state.pending is None:
                 yield Choice("renews", TimerFired(timer), cost=(1, 0, 0, 0))
         if store.version > state.version and state.pending is None:
             yield Choice("sees the head", HeadSeen(store.head, store.version))
         if state.role is ManagerRole.LEADER:
-            yield from self._wishes(world, state)
+            yield from self._wishes(state, may_release)
         for call in sorted(local.calls, key=repr):
             yield from self._answers(store, call)
 
@@ -282,11 +303,11 @@ class Explorer:
         longest = Silence.DESERTED if self.bounds.deserted else Silence.EXPIRED
         return [silence for silence in Silence if store.silence <= silence <= longest]
 
-    def _wishes(self, world: World, state: ManagerState[Any]) -> Iterator[Choice]:
+    def _wishes(self, state: ManagerState[Any], may_release: bool) -> Iterator[Choice]:
         for count in range(len(state.waiting) + 1, len(self._commands) + 1):
             requests = tuple(request(each) for each in self._commands[:count])
             yield Choice(f"sees {count} requests", RequestsSeen(requests))
-        if world[3][1] > 0 and state.release_to is None:
+        if may_release and state.release_to is None:
             yield Choice("is asked to release", ReleaseAsked(), cost=(0, 1, 0, 0))
 
     def _answers(self, store: ModelStore, call: Call) -> Iterator[Choice]:
@@ -300,20 +321,16 @@ class Explorer:
 
     # --- what follows -----------------------------------------------------------------------------------------------
 
-    def _react(self, world: World, manager: int, choice: Choice) -> World | None:
+    def _after(self, world: World, manager: int, reaction: Reaction | None, cost: Budget) -> World | None:
         """The world after one manager has dealt with one event; None when that leads out of the bounds."""
-        store, managers, on_their_way, budget = world
-        key = (manager, managers[manager], store, choice.name)
-        if key not in self._reactions:
-            self._reactions[key] = self._deal(manager, managers[manager], store, choice)
-        reaction = self._reactions[key]
         if reaction is None:
             return None
+        _, managers, on_their_way, budget = world
         local, store, sent, takeovers = reaction
         if takeovers > budget[3]:
             return None
-        if takeovers or choice.cost is not FREE:
-            left = (have - cost for have, cost in zip(budget, choice.cost, strict=True))
+        if takeovers or cost is not FREE:
+            left = (have - spent for have, spent in zip(budget, cost, strict=True))
             renewals, releases, crashes, have = left
             budget = (renewals, releases, crashes, have - takeovers)
         on_their_way = self._possible(store, on_their_way.union(sent)) if sent else on_their_way
@@ -331,10 +348,10 @@ class Explorer:
         try:
             turn.take(choice.event if choice.event is not None else turn.ask(choice.call))
         except InvariantViolation as error:
-            raise _Found(Violation("I6", str(error)), f"{self._names[manager]} {choice.name}") from error
-        return self._settled(turn, local, f"{self._names[manager]} {choice.name}")
+            raise _Found(Violation("I6", str(error)), (self._names[manager], choice.name)) from error
+        return self._settled(turn, local, (self._names[manager], choice.name))
 
-    def _settled(self, turn: "_Performance", before: Local, move: str) -> Reaction | None:
+    def _settled(self, turn: "_Performance", before: Local, move: Move) -> Reaction | None:
         if turn.state.target_term > self._last_term:
             return None
         waiting = {Commit(turn.state.pending.proposal)} if _commit_is_out(turn.state) else set()
@@ -354,7 +371,7 @@ class Explorer:
             fresh: Manager[Any] = Manager(name, incarnation(name, run), self._machine, {}, self.bounds.params)
             turn = _Performance(self._identity(manager, run), fresh.state, set(), set(), self._stores[store])
             turn.perform(fresh.start())
-            self._reactions[key] = self._settled(turn, Local(fresh.state, frozenset(), frozenset(), run), "crash")
+            self._reactions[key] = self._settled(turn, Local(fresh.state, frozenset(), frozenset(), run), (name, "crashes"))
         reaction = self._reactions[key]
         assert reaction is not None
         after = (*managers[:manager], reaction[0], *managers[manager + 1 :])
@@ -382,7 +399,7 @@ class Explorer:
         checker.see_head(after.head, 1 + before.silence.nanoseconds(before.params))
         checker.check_log(after.head, after.log, after.snapshot)
         if checker.violations:
-            raise _Found(checker.violations[0], f"{proposal.nonce} ({proposal.kind}) lands")
+            raise _Found(checker.violations[0], (proposal.nonce, f"lands ({proposal.kind})"))
 
     def _possible(self, store: int, on_their_way: frozenset[int]) -> frozenset[int]:
         """The commits that may land some day: with sound preconditions, those built on the head as it stands."""
@@ -434,9 +451,9 @@ def _commit_is_out(state: ManagerState[Any]) -> bool:
     return state.pending is not None and not state.pending.resolving
 
 
-def _path(came_from: Mapping[World, tuple[World, str] | None], world: World) -> tuple[str, ...]:
+def _path(came_from: Mapping[World, tuple[World, Move] | None], world: World) -> tuple[Move, ...]:
     """The moves that lead from the first state to this one."""
-    moves: list[str] = []
+    moves: list[Move] = []
     while (step_back := came_from[world]) is not None:
         world, move = step_back
         moves.append(move)
