@@ -161,7 +161,7 @@ class _Report:
 
 
 async def _listen_ours(host: str, paths: list[str], report: _Report) -> None:
-    store = FirestoreStore(PROJECT, host=host)
+    store = FirestoreStore(PROJECT, host=host, one_stream=True)
 
     async def follow(path: str) -> None:
         while True:
