@@ -241,7 +241,7 @@ def parse_beat(document: Document) -> Beat | None:
 
 
 def _malformed(document: Document, problem: str) -> Request:
-    sent = json.dumps(dict(document.fields), default=str, ensure_ascii=False)[:SENT_CHARACTERS_MAX]
+    sent = json.dumps(document.fields, default=str, ensure_ascii=False, sort_keys=True)[:SENT_CHARACTERS_MAX]
     return Request(id=document.id, received=document.update_time, command=None, problem=problem, sent=sent)
 
 

@@ -1,0 +1,161 @@
+"""A manager in a process: it leads while it reaches the store, stops by itself when it does not, and fails in the open."""
+
+import asyncio
+
+import pytest
+
+from firemesh.core.effects import ManagerRole
+from firemesh.errors import CorruptDocument, MeshNotFound, NotLeader
+from firemesh.runtime.mesh import MeshManager
+from firemesh.store.base import Delete, Put
+from firemesh.store.memory import ACK_LOST, LANDS, CommitFate, late
+from tests.support.meshes import LocalMesh, in_virtual_time, until
+
+
+async def led(managers: int = 3, workers: int = 1) -> LocalMesh:
+    local = await LocalMesh().create()
+    await local.managers(managers)
+    for number in range(1, workers + 1):
+        await (await local.process(f"p{number}")).add_worker(f"w{number}")
+    await asyncio.sleep(1)
+    return local
+
+
+async def add(local: LocalMesh, n: int = 1) -> None:
+    """Have a worker add, and wait until it is ordered."""
+    before = len(local.ordered("counter.add"))
+    await local.processes["p1"].agents["w1"].send_to_manager("counter.add", {"n": n})  # type: ignore[attr-defined]
+    await until(lambda: len(local.ordered("counter.add")) == before + 1)
+
+
+@in_virtual_time
+async def test_a_leader_without_the_store_stops_leading_by_itself_and_the_others_go_on() -> None:
+    local = await led()
+    m1 = local.processes["pm1"].agents["m1"]
+    local.clients["pm1"].disconnect()
+    await until(lambda: m1.role is not ManagerRole.LEADER, seconds=1.6)  # type: ignore[attr-defined]
+    await until(lambda: local.stored()[0].leader not in ("", "m1"), seconds=5)
+    await add(local)
+    local.clients["pm1"].reconnect()
+    await until(lambda: m1.driver.manager.state.head == local.stored()[0], seconds=5)  # type: ignore[attr-defined]
+    assert m1.role is ManagerRole.FOLLOWER  # type: ignore[attr-defined]
+    await local.end()
+
+
+@in_virtual_time
+async def test_a_leader_that_stood_still_for_two_leases_loses_its_first_commit_and_follows() -> None:
+    local = await led()
+    local.hosts["pm1"].stop()
+    await asyncio.sleep(3)
+    await add(local)
+    failed = local.memory.counts[("pm1", "head", "failed_writes")]
+    landed = local.memory.counts[("pm1", "head", "writes")]
+    local.hosts["pm1"].go_on()
+    m1 = local.processes["pm1"].agents["m1"]
+    await until(lambda: m1.role is ManagerRole.FOLLOWER, seconds=1)  # type: ignore[attr-defined]
+    await asyncio.sleep(3)
+    assert local.memory.counts[("pm1", "head", "failed_writes")] == failed + 1
+    assert local.memory.counts[("pm1", "head", "writes")] == landed
+    await add(local)
+    await local.end()
+
+
+@pytest.mark.parametrize("fate", [ACK_LOST, late(0.2)], ids=["answer lost", "late"])
+def test_commits_of_unknown_outcome_lose_and_double_nothing(fate: CommitFate) -> None:
+    @in_virtual_time
+    async def check() -> None:
+        local = await led()
+        commits = 0
+
+        def every_third(_: object) -> CommitFate:
+            nonlocal commits
+            commits += 1
+            return fate if commits % 3 == 0 else LANDS
+
+        for client in local.clients.values():
+            client.faults.commit_fate = every_third
+        for _ in range(10):
+            await add(local)
+        await until(lambda: local.fields("views/public")["view"] == {"total": 10})
+        assert local.stored()[0].term == 1
+        await local.end()
+
+    check()
+
+
+@in_virtual_time
+async def test_a_steady_leader_renews_by_one_write_and_reads_nothing() -> None:
+    local = await led(workers=0)
+    await asyncio.sleep(60)
+    before = dict(local.memory.counts)
+    await asyncio.sleep(10)
+    spent = {key: count - before.get(key, 0) for key, count in local.memory.counts.items() if key[0] == "pm1"}
+    assert {key[1:]: count for key, count in spent.items() if key[1] == "head" and count} in (
+        {("head", "writes"): 19},
+        {("head", "writes"): 20},
+    )
+    followers = {key: count - before.get(key, 0) for key, count in local.memory.counts.items() if key[0] in ("pm2", "pm3")}
+    assert sum(count for key, count in followers.items() if key[1] != "liveness" and key[2] != "reads") == 0
+    await local.end()
+
+
+@in_virtual_time
+async def test_a_follower_whose_listener_is_silent_polls_instead() -> None:
+    local = await led()
+    local.clients["pm2"].silence_watches()
+    await add(local, 5)
+    m2 = local.processes["pm2"].agents["m2"]
+    await until(lambda: m2.driver.manager.state.replica.machine_state.total == 5, seconds=7)  # type: ignore[attr-defined]
+    assert local.stored()[0].leader == "m1"
+    await local.end()
+
+
+@in_virtual_time
+async def test_a_document_that_only_the_mesh_writes_and_does_not_fit_stops_the_manager_that_reads_it() -> None:
+    local = await led()
+    await local.operator.commit([Put("meshes/m1/consensus/head", {"term": "nine"})])
+    for name in ("pm1", "pm2", "pm3"):
+        with pytest.raises(CorruptDocument, match="consensus/head"):
+            await local.processes[name].run_until_ended()
+    assert local.fields("consensus/head") == {"term": "nine"}
+    for process in local.processes.values():
+        await process.abandon()
+
+
+@in_virtual_time
+async def test_a_mesh_that_disappears_under_its_managers_is_said() -> None:
+    local = await led()
+    await local.operator.commit([Delete("meshes/m1/consensus/head")])
+    with pytest.raises(MeshNotFound):
+        await local.processes["pm1"].run_until_ended()
+    for process in local.processes.values():
+        await process.abandon()
+
+
+@in_virtual_time
+async def test_leadership_can_be_handed_to_a_certain_manager() -> None:
+    local = await led()
+    m1, m2 = local.processes["pm1"].agents["m1"], local.processes["pm2"].agents["m2"]
+    with pytest.raises(NotLeader, match="'m1' does"):
+        m2.transfer_leadership()  # type: ignore[attr-defined]
+    m1.transfer_leadership("m3")  # type: ignore[attr-defined]
+    await until(lambda: local.stored()[0].leader == "m3", seconds=1)
+    assert await MeshManager(local.mesh, m2).elect_leader() == "m3"  # type: ignore[arg-type]
+    await add(local)
+    await local.end()
+
+
+@in_virtual_time
+async def test_all_managers_crash_and_come_back_and_the_mesh_goes_on() -> None:
+    local = await led()
+    await add(local)
+    for number in (1, 2, 3):
+        await local.processes[f"pm{number}"].abandon()
+    await local.processes["p1"].agents["w1"].send_to_manager("counter.add", {"n": 1})  # type: ignore[attr-defined]
+    await asyncio.sleep(5)
+    for number in (4, 5, 6):
+        await (await local.process(f"pm{number}")).add_manager(f"m{number}")
+    await until(lambda: len(local.ordered("counter.add")) == 2)
+    await until(lambda: local.stored()[0].voters.managers == ("m4", "m5", "m6"))
+    await add(local)
+    await local.end()
