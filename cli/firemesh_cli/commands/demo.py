@@ -32,7 +32,9 @@ def register(subparsers: "Subparsers") -> None:
     parser.add_argument("--speed", type=float, default=1.0, help="2 is twice as fast, 0.1 to 10 (default: 1)")
     parser.add_argument("--json", action="store_true", help="plain lines on standard error, one JSON object at the end")
     parser.add_argument("--keep", action="store_true", help="keep the emulators afterwards until Ctrl-C, to look around")
-    parser.add_argument("--picture", type=Path, metavar="FILE", help="save the screen as SVG just after the takeover")
+    parser.add_argument(
+        "--picture", type=Path, metavar="FILE", help="save the screen as SVG, in the first full ballot under the next leader"
+    )
     parser.set_defaults(handler=run)
 
 
@@ -73,18 +75,22 @@ def _perform(options: "DemoOptions", picture_file: Path | None) -> int:
 
 
 def _keeping_a_picture(show: "Show", file: Path) -> "Show":
-    """Show as before, and draw the first moment of the first term after the strike that shows a command ordered."""
+    """Show as before, and draw one moment under the next leader: a ballot in which half of the living have spoken."""
     from firemesh_cli.demo.picture_svg import export_svg
 
     struck_at: list[int] = []
+    drawn: list[bool] = []
 
     def show_and_draw(picture: "Picture") -> None:
         show(picture)
         struck = any(process.state in ("killed", "paused") for process in picture.processes)
         if struck and not struck_at:
             struck_at.append(picture.term)
-        if struck_at and picture.term > struck_at[0] and not file.exists():
+        living = sum(1 for seat in picture.public.get("seats", ()) if seat["alive"])
+        full = picture.public.get("phase") == "ballot" and 2 * len(picture.public.get("ballots", ())) >= living
+        if struck_at and picture.term > struck_at[0] and full and not drawn:
             export_svg(picture, file)
+            drawn.append(True)
 
     return show_and_draw
 

@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import asdict
 from typing import Any
 
-from firemesh.core.invariants import Checker
+from firemesh.core.invariants import INVARIANTS, Checker
 from firemesh.errors import LocalStackError
 from firemesh.game.registry import machine_named
 from firemesh.ids import new_incarnation
@@ -29,6 +29,8 @@ from firemesh_cli.stack.reading import MeterReading
 from firemesh_cli.stack.supervisor import LocalStack
 
 MACHINE = "mafia"
+_VACUOUS_WITHOUT_A_STRIKE = {"I3"}
+"""Nobody takes over from a leader that nothing befalls."""
 FRAME_SECONDS = 0.25
 DRAIN_SECONDS_MAX = 15.0
 
@@ -46,9 +48,7 @@ async def run_demo(options: DemoOptions, stack: LocalStack, show: Show) -> Mappi
     try:
         await Mesh.create(store, mesh_id, machine=MACHINE, setup=options.setup, params=options.params)
         async with _metered(stack) as meter_host:
-            return await _Demo(
-                options, stack=stack, store=store, mesh_id=mesh_id, meter_host=meter_host, show=show
-            ).run()
+            return await _Demo(options, stack=stack, store=store, mesh_id=mesh_id, meter_host=meter_host, show=show).run()
     finally:
         await store.close()
 
@@ -220,8 +220,13 @@ def problems(report: Mapping[str, Any], options: DemoOptions) -> list[str]:
     if not report["winner"]:
         found.append("the game has no winner")
     commands = report["commands"]
+    if commands["committed"] == 0:
+        found.append("no command was committed")
     if commands["lost"] or commands["duplicated"]:
         found.append(f"{commands['lost']} commands lost, {commands['duplicated']} duplicated")
+    unchecked = set(INVARIANTS) - set(report["invariants"]["checked"]) - _VACUOUS_WITHOUT_A_STRIKE
+    if unchecked:
+        found.append(f"nothing was there to check {', '.join(sorted(unchecked))}")
     found += [f"{violation['invariant']}: {violation['detail']}" for violation in report["invariants"]["violations"]]
     if not report["replay_equal"]:
         found.append("replaying the log does not give the stored views")
@@ -235,6 +240,8 @@ def _strike_problems(report: Mapping[str, Any], options: DemoOptions) -> list[st
     if suffered is None:
         return [f"the game ended before the leader could be struck in a {options.strikes_in()}"]
     found = []
+    if "I3" not in report["invariants"]["checked"]:
+        found.append("nothing was there to check I3")
     if suffered["first_commit_seconds"] is None:
         found.append("no command was committed in a new term after the strike")
     if options.pause and not suffered["takeover_in_time"]:
