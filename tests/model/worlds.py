@@ -18,14 +18,16 @@ SHORT_LOG = Params(
 
 WORLDS: Mapping[str, Bounds] = {
     "two managers, two terms, two commands, late renewals": Bounds(takeovers=3),
-    "three managers and their votes": Bounds(managers=3, renewals=0, takeovers=2, commands=1),
+    "three managers and their votes": Bounds(managers=3, takeovers=2, commands=1),
     "a crash, a release, a deserted mesh": Bounds(renewals=0, takeovers=2, commands=1, crashes=1, releases=1, deserted=True),
     "reads that are slow or fail": Bounds(renewals=0, takeovers=2, commands=1, slow_reads=True),
+    "three managers, reads that are slow or fail": Bounds(
+        managers=3, renewals=0, terms=1, takeovers=2, commands=1, slow_reads=True
+    ),
     "snapshots and compaction": Bounds(renewals=0, takeovers=2, params=SHORT_LOG),
 }
 """Each is small enough to be searched to its end, and large enough for one thing to go wrong in every order."""
 
-CATCHING_UP = "catching up by entries and snapshots, reads slow or failing"
 WORLD_WITHOUT_TAIL = Bounds(renewals=0, terms=1, takeovers=1, slow_reads=True, params=SHORT_LOG)
 """To be searched with a head that carries one entry only."""
 
