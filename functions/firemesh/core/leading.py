@@ -28,6 +28,8 @@ from firemesh.core.turn import Pending, Turn
 S = TypeVar("S")
 
 DEADLINE = "mesh.deadline"
+SNAPSHOT_BYTES_MAX = 900_000
+"""A larger state does not fit one document, so no snapshot is taken and no entry dropped."""
 
 
 def fresh_nonce(turn: Turn[S]) -> str:
@@ -192,17 +194,25 @@ def _append(turn: Turn[S], batch: tuple[Command, ...], done: tuple[str, ...] = (
 
 def _keep_log_short(turn: Turn[S]) -> None:
     state, params = turn.state, turn.params
-    if state.replica.index - state.head.snapshot_index >= params.snapshot_every:
-        snapshot = take_snapshot(state.replica, turn.identity.machine)
-        propose(
-            turn,
-            ProposalKind.SNAPSHOT,
-            changes={"snapshot_index": snapshot.index},
-            snapshot=snapshot,
-            snapshot_dropped=state.head.snapshot_index,
-        )
-    elif (dropped := log.droppable(state.head, params.keep_entries)) is not None:
+    due = state.replica.index - state.head.snapshot_index >= params.snapshot_every
+    if due and _propose_snapshot(turn):
+        return
+    if (dropped := log.droppable(state.head, params.keep_entries)) is not None:
         propose(turn, ProposalKind.COMPACT, changes={"first_index": dropped[1] + 1}, entries_dropped=dropped)
+
+
+def _propose_snapshot(turn: Turn[S]) -> bool:
+    snapshot = take_snapshot(turn.state.replica, turn.identity.machine)
+    if len(snapshot.state.encode()) > SNAPSHOT_BYTES_MAX:
+        return False  # the log stays longer instead; nothing is lost
+    propose(
+        turn,
+        ProposalKind.SNAPSHOT,
+        changes={"snapshot_index": snapshot.index},
+        snapshot=snapshot,
+        snapshot_dropped=turn.state.head.snapshot_index,
+    )
+    return True
 
 
 def _arm_deadline(turn: Turn[S]) -> None:

@@ -2,6 +2,7 @@
 
 import pytest
 
+from firemesh.core import leading
 from firemesh.core.effects import (
     ArmDeadline,
     Commit,
@@ -458,6 +459,20 @@ def test_next_snapshot_replaces_the_one_before() -> None:
             if landed.kind is ProposalKind.SNAPSHOT:
                 dropped.append((landed.snapshot_dropped, landed.head.snapshot_index))
     assert dropped == [(0, 4), (4, 8), (8, 12)]
+
+
+def test_leader_takes_no_snapshot_that_would_not_fit_a_document(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(leading, "SNAPSHOT_BYTES_MAX", 10)
+    mesh = ScriptedMesh("m1", params=SHORT).start()
+    leader = mesh["m1"]
+    leader.fire(Timer.CAMPAIGN)
+    leader.lands()
+    leader.sees(join("w"))
+    leader.lands()
+    for seq in range(2, 8):
+        leader.sees(command("w", seq))
+        assert leader.lands().kind is ProposalKind.APPEND
+    assert leader.commits == []
 
 
 def test_leader_without_enough_entries_takes_no_snapshot(leader: Scripted) -> None:
