@@ -8,10 +8,11 @@ from firemesh.game.mafia.state import State
 
 
 def dealt(state: State) -> State:
-    """Everybody at the table gets a role."""
+    """Everybody at the table gets a role. Who sat down first makes no difference: the same players, the same deal."""
     setup = state.setup
     deck, draws = shuffled(setup.seed, state.draws, setup.roles_dealt(len(state.seats)))
-    seats = tuple(replace(seat, role_name=role) for seat, role in zip(state.seats, deck, strict=True))
+    roles = dict(zip(sorted(seat.agent_id for seat in state.seats), deck, strict=True))
+    seats = tuple(replace(seat, role_name=roles[seat.agent_id]) for seat in state.seats)
     return replace(state, seats=seats, draws=draws)
 
 

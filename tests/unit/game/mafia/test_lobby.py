@@ -104,13 +104,15 @@ def test_a_name_must_be_fit_to_read() -> None:
 
 
 def test_the_deal_depends_on_the_seed_and_on_nothing_else() -> None:
-    def deal(seed: int) -> list[str]:
-        lobby = Lobby(seats=12, seed=seed)
-        lobby.sit(*(f"p{n}" for n in range(12)))
-        return [seat.role_name for seat in lobby.state.seats]
+    players = [f"p{n}" for n in range(12)]
 
-    assert deal(1) == deal(1)
-    assert len({tuple(deal(seed)) for seed in range(20)}) > 10
+    def deal(seed: int, order: list[str]) -> dict[str, str]:
+        lobby = Lobby(seats=12, seed=seed)
+        lobby.sit(*order)
+        return {seat.agent_id: seat.role_name for seat in lobby.state.seats}
+
+    assert deal(1, players) == deal(1, players[::-1])
+    assert len({tuple(deal(seed, players).items()) for seed in range(20)}) > 10
 
 
 def test_no_role_is_shown_before_its_owner_may_know_it() -> None:
