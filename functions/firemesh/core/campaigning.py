@@ -23,6 +23,9 @@ from firemesh.core.turn import Turn
 
 S = TypeVar("S")
 
+RIVALS_LOOKS_MAX = 2
+"""Looks at a term in which somebody else has votes, and the start the favourite gets into the next term, in looks."""
+
 
 def on_campaign(turn: Turn[S]) -> None:
     """Patience has run out: look at the head and the votes by one strong read."""
@@ -97,14 +100,27 @@ def _weigh(turn: Turn[S], event: ElectionRead) -> None:
     count = election.count_votes(turn.identity.me, event.head.voters, event.version, event.votes)
     if count.tally is Tally.WON:
         _take_over(turn, event.term)
-    elif count.tally is Tally.SPLIT or turn.state.polls >= turn.params.polls_max:
-        turn.change(target_term=event.term + 1, polls=0)
-        turn.emit(Arm(Timer.CAMPAIGN, 0, turn.params.poll_ms))
+    elif count.tally is Tally.SPLIT or turn.state.polls >= _looks_at_most(turn, count):
+        _move_on(turn, event.term + 1, count)
     elif not count.voted:
         _vote(turn, event, count)
     else:
         turn.change(polls=turn.state.polls + 1)
         turn.emit(Arm(Timer.CAMPAIGN, turn.params.poll_ms, turn.params.poll_ms))
+
+
+def _looks_at_most(turn: Turn[S], count: Count) -> int:
+    """How often to look at one term: with a rival about, a takeover comes soon or the voters that lack are dead."""
+    return turn.params.polls_max if count.unrivalled else min(RIVALS_LOOKS_MAX, turn.params.polls_max)
+
+
+def _move_on(turn: Turn[S], term: int, count: Count) -> None:
+    """Try the next term. The favourite goes first, so that the others find its vote there and give it theirs."""
+    turn.change(target_term=term, polls=0)
+    if count.favourite == turn.identity.me:
+        turn.emit(Arm(Timer.CAMPAIGN, 0))
+    else:
+        turn.emit(Arm(Timer.CAMPAIGN, RIVALS_LOOKS_MAX * turn.params.poll_ms, turn.params.poll_ms))
 
 
 def _vote(turn: Turn[S], event: ElectionRead, count: Count) -> None:

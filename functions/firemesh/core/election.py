@@ -36,6 +36,8 @@ class Count:
     tally: Tally
     favourite: str
     voted: bool
+    unrivalled: bool
+    """Nobody but `me` has a vote."""
 
 
 def count_votes(me: str, voters: Voters, version: int, votes: tuple[Vote, ...]) -> Count:
@@ -54,4 +56,5 @@ def count_votes(me: str, voters: Voters, version: int, votes: tuple[Vote, ...]) 
         tally = Tally.SPLIT
     else:
         tally = Tally.OPEN
-    return Count(tally=tally, favourite=favourite, voted=any(vote.voter == me for vote in cast))
+    voted = any(vote.voter == me for vote in cast)
+    return Count(tally=tally, favourite=favourite, voted=voted, unrivalled=per_candidate.keys() <= {me})

@@ -70,3 +70,8 @@ def test_votes_of_strangers_do_not_count() -> None:
 @pytest.mark.parametrize("managers, majority", [(0, 1), (1, 1), (2, 2), (3, 2), (4, 3), (5, 3)])
 def test_majority_is_more_than_half(managers: int, majority: int) -> None:
     assert Voters(managers=tuple(f"m{n}" for n in range(managers))).majority == majority
+
+
+@pytest.mark.parametrize("cast, unrivalled", [((), True), (("m1>m1",), True), (("m1>m1", "m2>m2"), False), (("m1>m2",), False)])
+def test_candidate_is_unrivalled_until_somebody_else_has_a_vote(cast: tuple[str, ...], unrivalled: bool) -> None:
+    assert count_votes("m1", THREE, VERSION, votes(*cast)).unrivalled is unrivalled
