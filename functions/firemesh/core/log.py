@@ -91,7 +91,8 @@ def topology(replica: Replica[S], head: Head) -> Mapping[str, Any]:
 
 
 def _changed_views(before: Replica[S], after: Replica[S], machine: Machine[S]) -> list[Projection]:
-    old, new = views(before, machine), views(after, machine)
+    new = views(after, machine)
+    old = views(before, machine) if before.index else {}  # the first entry shows what there is to see
     tag = {"applied_index": after.index, "at_ms": after.at_ms}
     written = [Projection(f"views/{name}", {**tag, "view": view}) for name, view in new.items() if old.get(name) != view]
     blanked = [Projection(f"views/{name}", {**tag, "view": {}}) for name in old if name not in new]

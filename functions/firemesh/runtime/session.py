@@ -22,7 +22,7 @@ log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
-OUTSTANDING_MAX = 32
+OUTSTANDING_MAX = 64
 """Commands of one agent that may wait in the inbox. Looking how many still do costs one read per half as many."""
 BACKOFF_SECONDS = (0.05, 0.1, 0.25, 0.5, 1.0, 2.0)
 
@@ -50,7 +50,7 @@ class Session:
 
         Raises:
             InvalidMessage: the kind or the body is not acceptable; nothing was sent and no number was used.
-            InboxFull: 32 commands of this agent wait for the leader; nothing was sent. Wait for the views to move.
+            InboxFull: more than 32 commands of this agent wait for a leader; nothing was sent. Wait for the views to move.
             PermissionDenied: this identity may not send.
         """
         async with self._turn:

@@ -21,6 +21,8 @@ from firemesh.store.base import CollectionTarget, Create, Delete, Document, Docu
 INBOX_LISTENED_MAX = 200
 LIVENESS_LISTENED_MAX = 64
 SENT_CHARACTERS_MAX = 2000
+CREATE_SECONDS_MAX = 20.0
+"""The first write to a fresh emulator takes seconds; nobody waits for a lease at that time."""
 
 Model = TypeVar("Model", bound=StoredModel)
 
@@ -56,7 +58,7 @@ class MeshStore:
             Create(paths.head(self.mesh_id), Head().model_dump(mode="json")),
         ]
         try:
-            await self.store.commit(writes)
+            await self.store.commit(writes, timeout_seconds=CREATE_SECONDS_MAX)
         except PreconditionFailed as error:
             raise AlreadyExists(f"mesh {self.mesh_id!r} exists already") from error
 
@@ -241,7 +243,7 @@ def parse_beat(document: Document) -> Beat | None:
 
 
 def _malformed(document: Document, problem: str) -> Request:
-    sent = json.dumps(document.fields, default=str, ensure_ascii=False, sort_keys=True)[:SENT_CHARACTERS_MAX]
+    sent = json.dumps(dict(document.fields), default=str, ensure_ascii=False, sort_keys=True)[:SENT_CHARACTERS_MAX]
     return Request(id=document.id, received=document.update_time, command=None, problem=problem, sent=sent)
 
 

@@ -91,16 +91,21 @@ def projected(before: Replica[Ledger], *batch: Command, term: int = 1) -> dict[s
     return {each.path: each.fields for each in log.projections(before, after, MACHINE, head)}
 
 
+OPENED = advance(initial_replica(MACHINE, {}), MACHINE, term=1, at_ms=0, batch=())
 MEMBER = advance(initial_replica(MACHINE, {}), MACHINE, term=1, at_ms=0, batch=(join("w"),))
 
 
 def test_join_writes_the_members_row_and_the_topology() -> None:
-    written = projected(initial_replica(MACHINE, {}), join("w"))
+    written = projected(OPENED, join("w"))
     assert set(written) == {"agents/w", "views/topology"}
     row = written["agents/w"]
     assert isinstance(row, dict)
-    assert (row["agent"], row["type"], row["status"], row["applied_index"]) == ("w", "worker", "alive", 1)
+    assert (row["agent"], row["type"], row["status"], row["applied_index"]) == ("w", "worker", "alive", 2)
     assert "past" not in row
+
+
+def test_first_entry_writes_every_view() -> None:
+    assert set(projected(initial_replica(MACHINE, {}))) == {"views/public", "views/topology"}
 
 
 def test_views_that_did_not_change_are_not_written() -> None:

@@ -137,9 +137,9 @@ async def test_a_full_inbox_takes_commands_again_once_a_leader_has_taken_some() 
 
 
 @in_virtual_time
-async def test_looking_for_room_costs_one_read_per_sixteen_commands() -> None:
+async def test_looking_for_room_costs_one_read_per_thirty_two_commands() -> None:
     desk = Desk()
-    for seq in range(1, 161):
+    for seq in range(1, 321):
         await desk.session.send("counter.add", {"n": 1})
         desk.take(seq)
-    assert desk.memory.counts[("w", "inbox", "reads")] == (160 - OUTSTANDING_MAX) // (OUTSTANDING_MAX // 2)
+    assert desk.memory.counts[("w", "inbox", "reads")] == (320 - OUTSTANDING_MAX) // (OUTSTANDING_MAX // 2)
