@@ -1,4 +1,4 @@
-"""Run seeds: `python -m tests.simulation --seeds 2000 --from 0`, or replay one with `--seed 42`."""
+"""Run seeds: `make simulate ARGS="--seeds 2000 --from 0"`, or replay one with `ARGS="--seed 42"`."""
 
 import argparse
 import os

@@ -57,7 +57,7 @@ class Report:
     def __str__(self) -> str:
         if self.problems:
             told = "\n  ".join([*self.problems[:10], f"mishaps: {', '.join(self.mishaps)}"])
-            return f"seed {self.seed} FAILED\n  {told}\n  replay: python -m tests.simulation --seed {self.seed}"
+            return f"seed {self.seed} FAILED\n  {told}\n  replay: make simulate ARGS='--seed {self.seed}'"
         return f"seed {self.seed}: {self.terms} terms, {self.ordered} commands in {self.commits} commits, no violation"
 
 
