@@ -1,5 +1,6 @@
 """What a mesh costs, counted from outside: each operation has its budget of billed reads and writes."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -8,10 +9,12 @@ from firemesh.core.messages import Head
 from firemesh.runtime.worker_agent import WorkerAgent
 from firemesh_cli.stack.meter import Meter
 from firemesh_cli.stack.reading import Billed, MeterReading
-from tests.integration.crew import Crew
+from tests.integration.crew import PATIENCE_SECONDS, Crew
 
 MANAGERS = ("pm1", "pm2", "pm3")
 NOTHING = Billed()
+CALM_SECONDS = 0.05
+"""A commit is answered and counted long before; the next renewal is ten times as far."""
 
 
 class Bill:
@@ -23,13 +26,18 @@ class Bill:
         self._meter = meter
 
     async def now(self) -> tuple[MeterReading, Head]:
-        """What was billed so far, and the head to which that belongs."""
-        while True:
-            before = self._meter.counts()
-            head, _ = await self.crew.documents.read_head()
-            after = self._meter.counts()
-            if before.by_client_kind == after.by_client_kind:
-                return after, head
+        """What was billed so far, and the head to which that belongs: both unchanged for a while, so nothing is on its way."""
+        seen = await self._look()
+        async with asyncio.timeout(PATIENCE_SECONDS):
+            while True:
+                await asyncio.sleep(CALM_SECONDS)
+                before, seen = seen, await self._look()
+                if (before[0].by_client_kind, before[1]) == (seen[0].by_client_kind, seen[1]):
+                    return seen
+
+    async def _look(self) -> tuple[MeterReading, Head]:
+        head, _ = await self.crew.documents.read_head()
+        return self._meter.counts(), head
 
     async def renewals(self, count: int) -> None:
         """Wait until the head was written so many times more."""

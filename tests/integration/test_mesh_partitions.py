@@ -1,7 +1,6 @@
 """Cut connections and foreign documents on the emulator: who is cut off stops by itself, nobody else is disturbed."""
 
 import asyncio
-from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Any
 
@@ -80,11 +79,11 @@ async def test_an_outage_for_all_kills_nobody_and_loses_nothing(firestore_host: 
         wire.mend()
         await asyncio.gather(*sending)
         await crew.until(lambda: crew.total() == 6)
-        await crew.until(lambda: all(crew.observer.beat_times_ns[name] > at + 8_000_000_000 for name, at in beats.items()))
+        await crew.until(lambda: list(crew.observer.health.values()) == ["healthy"] * (len(beats) - 1))  # but its own
+        judged_ns = (crew.observer.clock.now_ms() + 3000) * 1_000_000  # long enough for a verdict on the silence before
+        await crew.until(lambda: min(crew.observer.beat_times_ns[name] for name in beats) > judged_ns)
         entries = await crew.documents.read_entries(1, crew.observer.head.last_index)
         assert not any(command.kind == MEMBER_DEAD for entry in entries for command in entry.batch)
-        assert len(crew.observer.health) >= 5
-        assert set(crew.observer.health.values()) == {"healthy"}
 
 
 async def put_raw(crew: Crew, request_id: str, **fields: Any) -> None:
