@@ -2,7 +2,6 @@
 
 import argparse
 import asyncio
-import json
 import logging
 import signal
 import sys
@@ -37,7 +36,7 @@ def register(subparsers: "Subparsers") -> None:
     run.add_argument("--seat", type=int, default=0, help="number of the first player, which chooses the names (default: 0)")
     run.add_argument("--pace", type=float, default=1.0, help="stretches the players' thinking (default: 1.0)")
     run.add_argument("--heartbeat-ms", type=int, default=2000, help="a sign of life this often, 250 or more (default: 2000)")
-    run.add_argument("--journal", type=Path, help="append every command that is surely sent, one JSON object per line")
+    run.add_argument("--journal", type=Path, help="append every command that is surely sent, as JSON, one per line")
     add_connection_options(run)
     run.set_defaults(handler=lambda args: asyncio.run(_run(args)))
 
@@ -77,7 +76,7 @@ async def _open(store: "FirestoreStore", args: argparse.Namespace, journal: Text
 
     def write_down(command: "Command") -> None:
         if journal is not None:
-            print(json.dumps({"agent": command.agent_id, "inc": command.inc, "seq": command.seq}), file=journal, flush=True)
+            print(command.model_dump_json(), file=journal, flush=True)
 
     return await AgentProcess.open(
         store,

@@ -7,7 +7,7 @@ from typing import Any
 
 from firemesh.core.invariants import Checker
 from firemesh.core.machine import Machine
-from firemesh.core.messages import Entry, Head, Snapshot
+from firemesh.core.messages import Command, Entry, Head, Snapshot
 from firemesh.core.replica import Replica, apply_entry, initial_replica, views
 from firemesh.errors import InvariantViolation
 from firemesh.store import paths
@@ -16,6 +16,8 @@ from firemesh.store.mesh_store import MeshStore
 
 ENTRIES_PER_PAGE = 300
 ENTRIES_MAX = 100_000
+ALREADY_ORDERED = "ALREADY_ORDERED"
+"""Refused because it is in the log already: a second copy."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,8 +30,8 @@ class Stored:
     views: Mapping[str, Fields]
     waiting: tuple[str, ...]
     """Ids of requests still in the inbox."""
-    refused: tuple[str, ...]
-    """Ids of requests the mesh would not order."""
+    refused: Mapping[str, str]
+    """Requests the mesh would not order, by id, with the reason."""
 
 
 async def read_stored(store: Store, mesh: MeshStore) -> Stored:
@@ -46,7 +48,7 @@ async def read_stored(store: Store, mesh: MeshStore) -> Stored:
         snapshot=snapshot,
         views={path.rsplit("/", 1)[1]: document.fields for path, document in shown.items()},
         waiting=tuple(path.rsplit("/", 1)[1] for path in waiting),
-        refused=tuple(path.rsplit("/", 1)[1] for path in refused),
+        refused={path.rsplit("/", 1)[1]: document.fields["reason"] for path, document in refused.items()},
     )
 
 
@@ -76,32 +78,60 @@ def replay_equals(machine: Machine[Any], setup: Mapping[str, Any], stored: Store
     return replica.index == stored.head.last_index and expected == kept
 
 
-def count_commands(stored: Stored, journalled: Sequence[Mapping[str, Any]]) -> Mapping[str, int]:
-    """Commands sent (as the agents knew), committed, lost (neither ordered, waiting nor refused) and duplicated."""
-    ordered = Counter(
-        (command.agent_id, command.inc, command.seq) for entry in stored.entries for command in entry.batch if command.agent_id
-    )
-    sent = {(row["agent"], row["inc"], row["seq"]) for row in journalled}
-    settled = {*stored.waiting, *stored.refused}
-    lost = [key for key in sent if key not in ordered and paths.request_id(*key) not in settled]
+@dataclass(frozen=True, slots=True)
+class Fates:
+    """What became of the commands that agents knew to be in the inbox, by request id: each is in one of the first four."""
+
+    committed: frozenset[str]
+    refused: frozenset[str]
+    waiting: frozenset[str]
+    lost: frozenset[str]
+    """Neither ordered nor refused nor waiting; refused as ordered already, without having been, is lost as well."""
+    duplicated: frozenset[str]
+    """Ordered more than once, whoever sent them."""
+
+
+def fates(stored: Stored, journalled: Sequence[Command]) -> Fates:
+    """Hold what the agents sent against what is stored."""
+    times = Counter(_request_id(command) for entry in stored.entries for command in entry.batch if command.agent_id)
+    sent = frozenset(map(_request_id, journalled))
+    committed = sent & times.keys()
+    refusals = {request for request, reason in stored.refused.items() if reason != ALREADY_ORDERED}
+    refused = (sent - committed) & refusals
+    waiting = (sent - committed - refused) & set(stored.waiting)
+    duplicated = frozenset(request for request, count in times.items() if count > 1)
+    return Fates(committed, refused, waiting, sent - committed - refused - waiting, duplicated)
+
+
+def count_commands(stored: Stored, journalled: Sequence[Command]) -> Mapping[str, int]:
+    """How many commands were sent, as the agents knew, and what became of them (see `Fates`)."""
+    found = fates(stored, journalled)
     return {
-        "sent": len(sent),
-        "committed": sum(1 for key in sent if key in ordered),
-        "lost": len(lost),
-        "duplicated": sum(1 for times in ordered.values() if times > 1),
+        "sent": len(set(map(_request_id, journalled))),
+        "committed": len(found.committed),
+        "refused": len(found.refused),
+        "waiting": len(found.waiting),
+        "lost": len(found.lost),
+        "duplicated": len(found.duplicated),
     }
 
 
-def check_invariants(checker: Checker[Any], stored: Stored, journalled: Sequence[Mapping[str, Any]]) -> None:
-    """Show the checker the whole log, and every command that was surely sent and is not waiting any more."""
-    sent = {(row["agent"], row["inc"], row["seq"]) for row in journalled}
-    for entry in stored.entries:
-        for command in entry.batch:
-            if (command.agent_id, command.inc, command.seq) in sent:
-                checker.see_acknowledged(command)
+def check_invariants(checker: Checker[Any], stored: Stored, journalled: Sequence[Command]) -> None:
+    """Show the checker the whole log, and as acknowledged every command that was surely sent and is gone from the inbox.
+
+    A refused one is none of them: its sender was told.
+    """
+    found = fates(stored, journalled)
+    for command in journalled:
+        if _request_id(command) in found.committed | found.lost:
+            checker.see_acknowledged(command)
     for name, fields in stored.views.items():
         checker.see_view(f"views/{name}", fields["applied_index"])
     checker.check_log(stored.head, stored.entries, stored.snapshot)
+
+
+def _request_id(command: Command) -> str:
+    return paths.request_id(command.agent_id, command.inc, command.seq)
 
 
 def terms(entries: Sequence[Entry]) -> list[Mapping[str, Any]]:

@@ -2,15 +2,14 @@
 
 import asyncio
 import contextlib
-import json
 import os
 import signal
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
+from firemesh.core.messages import Command
 from firemesh.errors import LocalStackError
 from firemesh_cli.demo.options import MANAGER_PROCESSES, WORKER_PROCESSES, DemoOptions
 
@@ -80,14 +79,10 @@ class Fleet:
             if member.state == "running" and member.child.returncode is not None:
                 raise LocalStackError(f"process {member.name} ended by itself; see {self._log(member.name)}")
 
-    def journalled(self) -> list[dict[str, Any]]:
-        """Every command that an agent knew to be in the inbox: {agent, inc, seq}. A half-written last line is none."""
-        commands = []
-        for member in self.members:
-            for line in member.journal.read_text(encoding="utf-8").splitlines():
-                with contextlib.suppress(ValueError):
-                    commands.append(json.loads(line))
-        return commands
+    def journalled(self) -> list[Command]:
+        """Every command that an agent knew to be in the inbox. The last line may be half-written, and then is none."""
+        journals = (member.journal.read_text(encoding="utf-8") for member in self.members)
+        return [Command.model_validate_json(line) for journal in journals for line in journal.split("\n")[:-1]]
 
     async def stop(self) -> None:
         """End all: politely first, by SIGKILL what does not listen."""

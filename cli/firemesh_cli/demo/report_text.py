@@ -133,6 +133,7 @@ def _print_proof(report: Report, page: _Page) -> None:
     commands, invariants = report["commands"], report["invariants"]
     page.section("Commands")
     page.line(Text(f"  {commands['sent']} sent, {commands['committed']} committed"))
+    page.line(Text(f"  {commands['refused']} refused with a reason, {commands['waiting']} still waiting"))
     page.mark(ok=not commands["lost"], text=f"{commands['lost']} lost")
     page.mark(ok=not commands["duplicated"], text=f"{commands['duplicated']} counted twice")
     page.section("Invariants, on the stored documents")

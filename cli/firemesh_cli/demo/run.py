@@ -4,11 +4,13 @@ import asyncio
 import contextlib
 import os
 import sys
-from collections.abc import AsyncIterator, Callable, Mapping
-from dataclasses import asdict
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import aclosing
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from firemesh.core.invariants import INVARIANTS, Checker
+from firemesh.core.messages import Command
 from firemesh.errors import LocalStackError
 from firemesh.game.registry import machine_named
 from firemesh.ids import new_incarnation
@@ -29,8 +31,8 @@ from firemesh_cli.stack.reading import MeterReading
 from firemesh_cli.stack.supervisor import LocalStack
 
 MACHINE = "mafia"
-_VACUOUS_WITHOUT_A_STRIKE = {"I3"}
-"""Nobody takes over from a leader that nothing befalls."""
+_MAY_BE_VACUOUS = {"I3"}
+"""Nobody takes over from a leader that nothing befalls; and a takeover may have been seen too late to tell its moment."""
 FRAME_SECONDS = 0.25
 DRAIN_SECONDS_MAX = 15.0
 
@@ -75,6 +77,14 @@ async def _metered(stack: LocalStack) -> AsyncIterator[str]:
         await child.wait()
 
 
+@dataclass(frozen=True, slots=True)
+class _Sent:
+    """What the agents knew to be in the inbox when the game was over, and whether the inbox was empty soon after."""
+
+    commands: Sequence[Command]
+    drained: bool
+
+
 class _Demo:
     """The parts of one running demo."""
 
@@ -101,16 +111,16 @@ class _Demo:
             await asyncio.wait([frames, game], return_when=asyncio.FIRST_COMPLETED)
             if not game.done():
                 frames.result()  # only an error ends the frames
-            journalled = game.result()
+            sent = game.result()
         finally:
             frames.cancel()
             game.cancel()
             await asyncio.gather(frames, game, return_exceptions=True)
             await self._fleet.stop()
             await self._observer.stop()
-        return await self._report(journalled)
+        return await self._report(sent)
 
-    async def _play(self) -> list[dict[str, Any]]:
+    async def _play(self) -> "_Sent":
         """Start everything, let the leader be struck, wait for the end of the game; what the agents surely sent."""
         await self._fleet.start()
         striking = asyncio.create_task(self._strike_leader())
@@ -124,10 +134,10 @@ class _Demo:
         finally:
             striking.cancel()
             await asyncio.gather(striking, return_exceptions=True)
-        await self._drain()
+        sent = _Sent(self._fleet.journalled(), drained=await self._drain())
         self._billed = await read_meter(self._meter_host)
         self._show(self._picture())
-        return self._fleet.journalled()
+        return sent
 
     async def _strike_leader(self) -> None:
         phase = self._options.strikes_in()
@@ -136,13 +146,14 @@ class _Demo:
                 self._observer, self._fleet, phase, pause=self._options.pause, params=self._options.params
             )
 
-    async def _drain(self) -> None:
-        """Wait until the leader has ordered all that was sent."""
+    async def _drain(self) -> bool:
+        """Wait until the leader has dealt with all that was sent; whether it has in time."""
         with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(DRAIN_SECONDS_MAX):
-                async for snapshot in supervised(self._mesh.watch_inbox):
+            async with asyncio.timeout(DRAIN_SECONDS_MAX), aclosing(supervised(self._mesh.watch_inbox)) as snapshots:
+                async for snapshot in snapshots:
                     if not snapshot.documents:
-                        return
+                        return True
+        return False
 
     async def _show_frames(self) -> None:
         while True:
@@ -182,9 +193,9 @@ class _Demo:
             beat_age_seconds=age,
         )
 
-    async def _report(self, journalled: list[dict[str, Any]]) -> Mapping[str, Any]:
+    async def _report(self, sent: "_Sent") -> Mapping[str, Any]:
         stored = await evidence.read_stored(self._store, self._mesh)
-        evidence.check_invariants(self._checker, stored, journalled)
+        evidence.check_invariants(self._checker, stored, sent.commands)
         public, params = self._observer.public, self._options.params
         return {
             "seed": self._options.seed,
@@ -196,7 +207,8 @@ class _Demo:
             "terms": evidence.terms(stored.entries),
             "kill": strike.kill_report(self._strike, self._observer, params),
             "pause": strike.pause_report(self._strike, self._observer, params),
-            "commands": evidence.count_commands(stored, journalled),
+            "commands": evidence.count_commands(stored, sent.commands),
+            "inbox_drained": sent.drained,
             "invariants": {
                 "checked": sorted(self._checker.checked),
                 "violations": [asdict(violation) for violation in self._checker.violations],
@@ -219,18 +231,33 @@ def problems(report: Mapping[str, Any], options: DemoOptions) -> list[str]:
     found = []
     if not report["winner"]:
         found.append("the game has no winner")
-    commands = report["commands"]
-    if commands["committed"] == 0:
-        found.append("no command was committed")
-    if commands["lost"] or commands["duplicated"]:
-        found.append(f"{commands['lost']} commands lost, {commands['duplicated']} duplicated")
-    unchecked = set(INVARIANTS) - set(report["invariants"]["checked"]) - _VACUOUS_WITHOUT_A_STRIKE
+    found += _command_problems(report, options)
+    unchecked = set(INVARIANTS) - set(report["invariants"]["checked"]) - _MAY_BE_VACUOUS
     if unchecked:
         found.append(f"nothing was there to check {', '.join(sorted(unchecked))}")
     found += [f"{violation['invariant']}: {violation['detail']}" for violation in report["invariants"]["violations"]]
     if not report["replay_equal"]:
         found.append("replaying the log does not give the stored views")
     return found + _strike_problems(report, options)
+
+
+def _command_problems(report: Mapping[str, Any], options: DemoOptions) -> list[str]:
+    """Every command sent must have been ordered once. A pause makes a dead man of the leader, whose commands may be refused."""
+    found, commands = [], report["commands"]
+    if commands["committed"] == 0:
+        found.append("no command was committed")
+    if commands["lost"] or commands["duplicated"]:
+        found.append(f"{commands['lost']} commands lost, {commands['duplicated']} duplicated")
+    if commands["waiting"]:
+        found.append(f"{commands['waiting']} commands still wait in the inbox")
+    if commands["refused"] and not options.pause:
+        found.append(f"{commands['refused']} commands refused")
+    known = commands["committed"] + commands["refused"] + commands["waiting"] + commands["lost"]
+    if known != commands["sent"]:
+        found.append(f"{commands['sent'] - known} commands sent are not accounted for")
+    if not report["inbox_drained"]:
+        found.append(f"the inbox was not empty {DRAIN_SECONDS_MAX:.0f} s after the end of the game")
+    return found
 
 
 def _strike_problems(report: Mapping[str, Any], options: DemoOptions) -> list[str]:
@@ -240,8 +267,6 @@ def _strike_problems(report: Mapping[str, Any], options: DemoOptions) -> list[st
     if suffered is None:
         return [f"the game ended before the leader could be struck in a {options.strikes_in()}"]
     found = []
-    if "I3" not in report["invariants"]["checked"]:
-        found.append("nothing was there to check I3")
     if suffered["first_commit_seconds"] is None:
         found.append("no command was committed in a new term after the strike")
     if options.pause and not suffered["takeover_in_time"]:

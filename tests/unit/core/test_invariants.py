@@ -146,8 +146,20 @@ def test_released_term_is_led_no_more() -> None:
 
 
 def test_versions_between_may_be_missing() -> None:
-    far = taken_over(next_head(next_head(HELD)), last_index=9)
+    far = next_head(taken_over(next_head(next_head(HELD))))
     assert found_in_heads((HELD, 0), (far, 10)) == set()
+
+
+@pytest.mark.parametrize("age_ms, violated", [(999, True), (1000, False)])
+def test_takeover_seen_late_is_judged_where_no_commit_between_can_have_been_a_release(age_ms: int, violated: bool) -> None:
+    taken = taken_over(HELD)
+    appended = next_head(taken, last_index=taken.last_index + 1)
+    assert ("I3" in found_in_heads((HELD, 0), (appended, age_ms))) is violated
+
+
+def test_no_commit_orders_two_entries() -> None:
+    assert "I4" in found_in_heads((HELD, 0), (next_head(HELD, last_index=HELD.last_index + 2), 10))
+    assert "I4" in found_in_heads((HELD, 0), (next_head(next_head(HELD), last_index=HELD.last_index + 3), 10))
 
 
 def test_new_term_opens_with_an_entry_of_its_own() -> None:

@@ -7,6 +7,10 @@ from rich.console import Console
 from firemesh_cli.demo.report_text import print_report
 
 
+def counts(**changes: int) -> dict[str, int]:
+    return {"sent": 0, "committed": 0, "refused": 0, "waiting": 0, "lost": 0, "duplicated": 0} | changes
+
+
 def report(**changes: Any) -> dict[str, Any]:
     """Of a demo in which all holds."""
     known = {
@@ -19,7 +23,7 @@ def report(**changes: Any) -> dict[str, Any]:
         "terms": [{"term": 1, "leader": "m0"}, {"term": 2, "leader": "m2"}],
         "kill": {"phase": "ballot", "leader": "m0", "ttl_seconds": 2.5, "first_commit_seconds": 3.14},
         "pause": None,
-        "commands": {"sent": 168, "committed": 167, "lost": 0, "duplicated": 0},
+        "commands": counts(sent=168, committed=167, refused=1),
         "invariants": {"checked": ["I1", "I2"], "violations": []},
         "replay_equal": True,
         "billed": {"reads": 1396, "writes": 2660, "deletes": 132, "usd": 0.0028},
@@ -53,6 +57,7 @@ def test_winner_roles_failover_commands_and_bill_are_told() -> None:
     assert "SIGKILL to m0, the leader, during the ballot" in text
     assert "first command committed in the new term after 3.14 s (lease 2.5 s)" in text
     assert "168 sent, 167 committed" in text
+    assert "1 refused with a reason, 0 still waiting" in text
     assert "✓ I1 at most one leader per term" in text
     rows = [line.split() for line in text.splitlines()]
     assert ["log", "1,000", "1,100", "132", "0.0013"] in rows
@@ -63,8 +68,8 @@ def test_winner_roles_failover_commands_and_bill_are_told() -> None:
     ("changes", "sign"),
     [
         ({"winner": None}, "The game did not end   12 seats"),
-        ({"commands": {"sent": 9, "committed": 7, "lost": 2, "duplicated": 0}}, "  ✗ 2 lost"),
-        ({"commands": {"sent": 9, "committed": 9, "lost": 0, "duplicated": 1}}, "  ✗ 1 counted twice"),
+        ({"commands": counts(sent=9, committed=7, lost=2)}, "  ✗ 2 lost"),
+        ({"commands": counts(sent=9, committed=9, duplicated=1)}, "  ✗ 1 counted twice"),
         ({"replay_equal": False}, "  ✗ replaying the log gives what is stored"),
         (
             {"invariants": {"checked": ["I3"], "violations": [{"invariant": "I3", "detail": "too early"}]}},

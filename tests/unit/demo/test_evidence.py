@@ -1,0 +1,85 @@
+"""What the demo proves from the stored documents, and that it would notice."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+
+from firemesh.core.invariants import Checker
+from firemesh.core.log import next_entry
+from firemesh.core.messages import Command, Entry, Head
+from firemesh.core.replica import initial_replica
+from firemesh.game.counter import CounterMachine
+from firemesh.store import paths
+from firemesh_cli.demo.evidence import Stored, check_invariants, count_commands
+
+MACHINE = CounterMachine()
+INC = "0" * 12
+JOIN = Command(agent_id="w1", inc=INC, seq=1, kind="mesh.join", payload='{"type":"worker","process":"p"}')
+SECOND, THIRD = (Command(agent_id="w1", inc=INC, seq=seq, kind="counter.add", payload='{"by":1}') for seq in (2, 3))
+
+
+def request_id(command: Command) -> str:
+    return paths.request_id(command.agent_id, command.inc, command.seq)
+
+
+def stored(
+    *batches: tuple[Command, ...], waiting: tuple[Command, ...] = (), refused: Mapping[str, str] | None = None
+) -> Stored:
+    """A mesh that has ordered these batches."""
+    replica, entries = initial_replica(MACHINE, {}), list[Entry]()
+    for number, batch in enumerate(batches, start=1):
+        entry, replica = next_entry(replica, MACHINE, term=1, at_ms=1, batch=batch, nonce=f"m1/x/{number}")
+        entries.append(entry)
+    head = Head(term=1, leader="m1", leader_inc="x", seq=9, last_index=len(entries), last_term=1, voters=replica.roster.voters)
+    return Stored(head, tuple(entries), None, {}, tuple(map(request_id, waiting)), refused or {})
+
+
+def counts(found: Stored, *sent: Command) -> dict[str, int]:
+    """What is not zero of the counts."""
+    return {name: count for name, count in count_commands(found, sent).items() if count}
+
+
+def violations(found: Stored, *sent: Command) -> set[str]:
+    checker: Checker[Any] = Checker(MACHINE, {})
+    check_invariants(checker, found, sent)
+    return {violation.invariant for violation in checker.violations}
+
+
+def test_each_command_ordered_is_counted_and_acknowledged() -> None:
+    found = stored((JOIN,), (SECOND, THIRD))
+    assert counts(found, JOIN, SECOND, THIRD) == {"sent": 3, "committed": 3}
+    assert violations(found, JOIN, SECOND, THIRD) == set()
+
+
+def test_command_surely_sent_and_gone_from_the_inbox_without_an_entry_is_lost() -> None:
+    found = stored((JOIN,), (SECOND,))
+    assert counts(found, JOIN, SECOND, THIRD) == {"sent": 3, "committed": 2, "lost": 1}
+    assert violations(found, JOIN, SECOND, THIRD) == {"I5"}
+
+
+def test_entry_that_orders_another_command_under_that_number_breaks_i5() -> None:
+    other = SECOND.model_copy(update={"payload": '{"by":2}'})
+    assert violations(stored((JOIN,), (other,)), JOIN, SECOND) == {"I5"}
+
+
+def test_waiting_command_is_neither_lost_nor_acknowledged() -> None:
+    found = stored((JOIN,), waiting=(SECOND,))
+    assert counts(found, JOIN, SECOND) == {"sent": 2, "committed": 1, "waiting": 1}
+    assert violations(found, JOIN, SECOND) == set()
+
+
+def test_refused_command_is_counted_apart() -> None:
+    found = stored((JOIN,), refused={request_id(SECOND): "SEQUENCE_GAP"})
+    assert counts(found, JOIN, SECOND) == {"sent": 2, "committed": 1, "refused": 1}
+    assert violations(found, JOIN, SECOND) == set()
+
+
+@pytest.mark.parametrize(("ordered", "expected"), [(True, {"sent": 1, "committed": 1}), (False, {"sent": 1, "lost": 1})])
+def test_copy_refused_as_ordered_already_leaves_the_command_ordered_or_lost(ordered: bool, expected: dict[str, int]) -> None:
+    found = stored((JOIN,) if ordered else (), refused={request_id(JOIN): "ALREADY_ORDERED"})
+    assert counts(found, JOIN) == expected
+
+
+def test_command_ordered_twice_is_counted() -> None:
+    assert counts(stored((JOIN,), (SECOND, SECOND)), JOIN, SECOND) == {"sent": 2, "committed": 2, "duplicated": 1}

@@ -1,0 +1,76 @@
+"""When the demo says that something does not hold."""
+
+from typing import Any
+
+import pytest
+
+from firemesh.core.invariants import INVARIANTS
+from firemesh_cli.demo.options import DemoOptions, Kill
+from firemesh_cli.demo.run import problems
+
+CALM = DemoOptions(kill=Kill.NONE)
+PAUSED = DemoOptions(pause=True)
+STRUCK = {"first_commit_seconds": 2.0, "takeover_seconds": 1.6, "takeover_in_time": True}
+
+
+def report(**changes: Any) -> dict[str, Any]:
+    """Of a demo in which all holds."""
+    counts = {"sent": 120, "committed": 120, "refused": 0, "waiting": 0, "lost": 0, "duplicated": 0}
+    known: dict[str, Any] = {
+        "winner": "town",
+        "commands": counts | changes.pop("commands", {}),
+        "inbox_drained": True,
+        "invariants": {"checked": list(INVARIANTS), "violations": []},
+        "replay_equal": True,
+        "kill": None,
+        "pause": None,
+    }
+    return known | changes
+
+
+def test_nothing_is_wrong_with_a_good_run() -> None:
+    assert problems(report(), CALM) == []
+    assert problems(report(kill=STRUCK), DemoOptions()) == []
+    assert problems(report(pause=STRUCK), PAUSED) == []
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"winner": None}, "the game has no winner"),
+        ({"commands": {"sent": 0, "committed": 0}}, "no command was committed"),
+        ({"commands": {"committed": 1, "waiting": 119}}, "119 commands still wait in the inbox"),
+        ({"commands": {"committed": 1, "refused": 119}}, "119 commands refused"),
+        ({"commands": {"committed": 119, "lost": 1}}, "1 commands lost, 0 duplicated"),
+        ({"commands": {"duplicated": 1}}, "0 commands lost, 1 duplicated"),
+        ({"commands": {"committed": 1}}, "119 commands sent are not accounted for"),
+        ({"inbox_drained": False}, "the inbox was not empty 15 s after the end of the game"),
+        ({"replay_equal": False}, "replaying the log does not give the stored views"),
+        ({"invariants": {"checked": ["I1"], "violations": []}}, "nothing was there to check I2, I4, I5, I6, I7, I8, I9"),
+        (
+            {"invariants": {"checked": list(INVARIANTS), "violations": [{"invariant": "I5", "detail": "gone"}]}},
+            "I5: gone",
+        ),
+    ],
+)
+def test_each_failure_is_said(changes: dict[str, Any], said: str) -> None:
+    assert problems(report(**changes), CALM) == [said]
+
+
+def test_refusals_are_forgiven_only_when_somebody_was_paused() -> None:
+    refused = {"committed": 118, "refused": 2}
+    assert problems(report(commands=refused, pause=STRUCK), PAUSED) == []
+    assert problems(report(commands=refused, kill=STRUCK), DemoOptions()) == ["2 commands refused"]
+
+
+def test_takeover_seen_too_late_to_judge_its_moment_is_no_failure() -> None:
+    seen = {"checked": sorted(set(INVARIANTS) - {"I3"}), "violations": []}
+    assert problems(report(kill=STRUCK, invariants=seen), DemoOptions()) == []
+
+
+def test_strike_that_did_not_happen_or_was_not_survived_is_said() -> None:
+    assert problems(report(), DemoOptions()) == ["the game ended before the leader could be struck in a ballot"]
+    stuck = STRUCK | {"first_commit_seconds": None}
+    assert problems(report(kill=stuck), DemoOptions()) == ["no command was committed in a new term after the strike"]
+    slow = STRUCK | {"takeover_seconds": 9.0, "takeover_in_time": False}
+    assert problems(report(pause=slow), PAUSED) == ["the takeover from the paused leader took 9.0 s"]
