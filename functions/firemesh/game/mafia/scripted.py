@@ -78,6 +78,8 @@ class ScriptedPlayer:
             return []
         if private is None or "role" not in private["you"]:
             return self._take_a_seat(public)
+        if not self._is_seated(public):
+            return []  # the views come each by itself, and this public one is of before the player sat down
         self._listen(public)
         actions = self._come_back(public)
         if private["you"]["alive"]:
@@ -94,11 +96,14 @@ class ScriptedPlayer:
     # -- being there
 
     def _take_a_seat(self, public: View) -> list[Action]:
-        if public["phase"] != "lobby" or any(seat["id"] == self.agent_id for seat in public["seats"]):
+        if public["phase"] != "lobby" or self._is_seated(public):
             return []
         taken = {seat["name"].lower() for seat in public["seats"]}
         name = self._name if self._name.lower() not in taken else self.agent_id[:24]
         return self._once(SIT, {"name": name}, public, 0.0, mark=name)
+
+    def _is_seated(self, public: View) -> bool:
+        return any(seat["id"] == self.agent_id for seat in public["seats"])
 
     def _come_back(self, public: View) -> list[Action]:
         seat = next(seat for seat in public["seats"] if seat["id"] == self.agent_id)

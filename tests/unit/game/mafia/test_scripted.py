@@ -30,6 +30,12 @@ def test_a_player_whose_name_is_taken_sits_down_under_its_id() -> None:
     assert [action.body for action in ScriptedPlayer(1, "p1", "Ada").decide(taken, None)] == [{"name": "p1"}]
 
 
+def test_a_player_whose_public_view_is_older_than_its_own_waits_for_it() -> None:
+    table = Table(*SEVEN)
+    older = {**table.public, "phase": "lobby", "day": 0, "seats": []}
+    assert ScriptedPlayer(1, "villager").decide(older, table.private("villager")) == []
+
+
 def test_a_player_marked_absent_says_that_it_is_back() -> None:
     table = Table(*SEVEN)
     table.obeyed("", "mesh.member_dead", agent="villager")
