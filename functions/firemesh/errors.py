@@ -18,12 +18,12 @@ Four kinds of failure, four treatments:
     │   ├── AlreadyExists             already-exists
     │   ├── AgentIdInUse              already-exists
     │   ├── MeshFull                  failed-precondition
-    │   ├── MeshClosed                failed-precondition
     │   └── StateFileMismatch         failed-precondition
     ├── LeadershipError               ask somebody else
     │   └── NotLeader                 failed-precondition   yes
     ├── ContentionError               the world moved
-    │   └── PreconditionFailed        aborted               after a fresh read
+    │   ├── PreconditionFailed        aborted               after a fresh read
+    │   └── CommitAborted             aborted               yes
     ├── OverloadError
     │   └── InboxFull                 resource-exhausted    yes
     ├── UnavailableError
@@ -112,12 +112,6 @@ class MeshFull(RequestError):
     code = Code.FAILED_PRECONDITION
 
 
-class MeshClosed(RequestError):
-    """The mesh no longer takes commands."""
-
-    code = Code.FAILED_PRECONDITION
-
-
 class StateFileMismatch(RequestError):
     """A state file on disk belongs to another mesh. Point to the right folder."""
 
@@ -144,6 +138,12 @@ class ContentionError(MeshError):
 
 class PreconditionFailed(ContentionError):
     """A commit's precondition did not hold, so none of its writes landed. Read again, then decide anew."""
+
+
+class CommitAborted(ContentionError):
+    """The store gave up a commit because others wrote the same documents; none of its writes landed. Send it again."""
+
+    retryable = True
 
 
 class OverloadError(MeshError):

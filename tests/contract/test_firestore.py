@@ -13,7 +13,7 @@ import pytest
 from google.auth.credentials import AnonymousCredentials, Credentials
 from google.cloud import firestore
 
-from firemesh.errors import MeshError, OutcomeUnknown, PermissionDenied, StoreUnavailable
+from firemesh.errors import CommitAborted, MeshError, OutcomeUnknown, PermissionDenied, PreconditionFailed, StoreUnavailable
 from firemesh.store.base import CollectionTarget, Delete, Document, DocumentTarget, Put, Target
 from firemesh.store.firestore import FirestoreStore, connect, listen, protos
 from firemesh.store.firestore.channel import open_channel
@@ -454,6 +454,18 @@ def test_every_status_has_its_error(status: grpc.StatusCode) -> None:
     assert not of_read.outcome_unknown, "a read changes nothing"
     assert status.name in str(of_commit)
     assert isinstance(target_error(status.value[0], ""), type(of_read))
+
+
+@pytest.mark.parametrize("status", [grpc.StatusCode.ALREADY_EXISTS, grpc.StatusCode.FAILED_PRECONDITION])
+def test_broken_precondition_is_no_contention(status: grpc.StatusCode) -> None:
+    assert type(commit_error(failed(status))) is PreconditionFailed
+
+
+def test_commit_given_up_by_the_store_is_no_broken_precondition() -> None:
+    """Who takes it for "exists already" believes a command in the inbox that is nowhere."""
+    error = commit_error(failed(grpc.StatusCode.ABORTED))
+    assert not isinstance(error, PreconditionFailed)
+    assert (type(error), error.retryable, error.outcome_unknown) == (CommitAborted, True, False)
 
 
 # Documents of other clients

@@ -77,7 +77,7 @@ def _votes_without_expiry(patch: pytest.MonkeyPatch) -> None:
 def _sends_what_is_new_when_in_doubt(patch: pytest.MonkeyPatch) -> None:
     """A commit of unknown outcome is given up, not found out about."""
 
-    def undecided(turn: Any, pending: Any) -> None:
+    def undecided(turn: Any, pending: Any, refused: bool) -> None:
         leading.landed(turn, pending, pending.proposal.base_version, 0)
 
     patch.setattr(leading, "undecided", undecided)

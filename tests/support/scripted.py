@@ -68,6 +68,7 @@ class Scripted:
         self.effects: list[Effect] = []
         self.answers_reads = True
         self.reads: list[Read | CastVote] = []
+        self.at_ms = AT_MS
 
     @property
     def state(self) -> ManagerState[Any]:
@@ -84,7 +85,7 @@ class Scripted:
     def tell(self, event: Event) -> list[Effect]:
         """One event; the effects of this step and of all answers that came at once."""
         self.effects = []
-        self._perform(self.manager.step(event, AT_MS))
+        self._perform(self.manager.step(event, self.at_ms))
         problems = stuck(self.state, self.armed, [*self.reads, *(Commit(proposal) for proposal in self.commits)])
         assert not problems, f"{self.name}: {problems}"
         return self.effects
@@ -151,7 +152,7 @@ class Scripted:
                     self.commits.append(proposal)
                 case ReadHead() | ReadElection() | ReadEntries() | ReadSnapshot() | CastVote():
                     if self.answers_reads:
-                        self._perform(self.manager.step(self.mesh.answer(effect), AT_MS))
+                        self._perform(self.manager.step(self.mesh.answer(effect), self.at_ms))
                     else:
                         self.reads.append(effect)
 

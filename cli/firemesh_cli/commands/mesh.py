@@ -87,7 +87,7 @@ def _print_status(report: "MeshReport") -> None:
     console = Console()
     leader = report.leader or "nobody"
     console.print(
-        f"mesh [bold]{escape(report.mesh_id)}[/] ({escape(report.machine)}, {report.status}): "
+        f"mesh [bold]{escape(report.mesh_id)}[/] ({escape(report.machine)}): "
         f"{escape(leader)} leads term {report.term}, {report.last_index} entries"
     )
     table = Table("agent", "type", "process")

@@ -93,7 +93,7 @@ def _patience_ms(turn: Turn[S], event: ElectionRead) -> int:
     if not head.released:
         expired = election.has_expired(head, event.version, event.read_time, params.grace_ms)
         return 0 if expired else max(1, head.ttl_ms + params.grace_ms - age)
-    return 0 if head.transfer_to in ("", turn.identity.me) else params.ttl_ms - age
+    return 0 if head.reserved_for in ("", turn.identity.me) else params.ttl_ms - age
 
 
 def _weigh(turn: Turn[S], event: ElectionRead) -> None:

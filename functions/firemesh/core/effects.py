@@ -242,9 +242,13 @@ class Committed:
 
 @dataclass(frozen=True, slots=True)
 class CommitUndecided:
-    """The commit was refused or got no answer: whether it landed is to be found out."""
+    """The commit failed or got no answer: whether it landed is to be found out.
+
+    `refused`: the store says that this copy of it found a precondition broken.
+    """
 
     nonce: str
+    refused: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -43,8 +43,8 @@ def watch_silence(turn: Turn[S]) -> None:
     head, params = turn.state.head, turn.params
     if not head.released:
         turn.emit(Arm(Timer.CAMPAIGN, head.ttl_ms + params.grace_ms, params.renew_ms // 2))
-    elif head.transfer_to in ("", turn.identity.me):
-        turn.emit(Arm(Timer.CAMPAIGN, 0, 0 if head.transfer_to else params.poll_ms))
+    elif head.reserved_for in ("", turn.identity.me):
+        turn.emit(Arm(Timer.CAMPAIGN, 0, 0 if head.reserved_for else params.poll_ms))
     else:
         turn.emit(Arm(Timer.CAMPAIGN, params.ttl_ms, params.poll_ms))
 

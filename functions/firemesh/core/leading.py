@@ -24,12 +24,13 @@ from firemesh.core.effects import (
 from firemesh.core.messages import Command, Entry, Head, mesh_command
 from firemesh.core.replica import Replica, take_snapshot
 from firemesh.core.turn import Pending, Turn
+from firemesh.errors import InvariantViolation
 
 S = TypeVar("S")
 
 DEADLINE = "mesh.deadline"
 SNAPSHOT_BYTES_MAX = 900_000
-"""A larger state does not fit one document, so no snapshot is taken and no entry dropped."""
+"""A larger state does not fit one document, so no snapshot is taken and no entry dropped; tried again some entries on."""
 
 
 def fresh_nonce(turn: Turn[S]) -> str:
@@ -112,9 +113,9 @@ def landed(turn: Turn[S], pending: Pending[S], version: int, elapsed_ms: int) ->
     proceed(turn)
 
 
-def undecided(turn: Turn[S], pending: Pending[S]) -> None:
+def undecided(turn: Turn[S], pending: Pending[S], refused: bool) -> None:
     """Nobody knows whether the commit in flight landed: ask the head."""
-    turn.change(pending=replace(pending, resolving=True))
+    turn.change(pending=replace(pending, resolving=True, refused=refused))
     turn.emit(ReadHead())
 
 
@@ -128,6 +129,9 @@ def resolve(turn: Turn[S], pending: Pending[S], head: Head, version: int, elapse
 
     Its nonce stands in the head: it landed. The head moved otherwise: it never can land. The head is unchanged: it may
     still land, so the identical commit is sent again; at most one of the copies finds its precondition.
+
+    Raises:
+        InvariantViolation: the last copy, too, was refused though the head is unchanged: a document is in the way.
     """
     if is_mine(head, pending):
         landed(turn, pending, version, elapsed_ms)
@@ -138,8 +142,17 @@ def resolve(turn: Turn[S], pending: Pending[S], head: Head, version: int, elapse
     elif pending.sends < turn.params.sends_max:
         turn.change(pending=replace(pending, sends=pending.sends + 1, resolving=False))
         turn.emit(Commit(pending.proposal))
+    elif pending.refused:
+        raise InvariantViolation(_in_the_way(pending.proposal))
     else:
         following.step_down(turn)
+
+
+def _in_the_way(proposal: Proposal) -> str:
+    """The head is as the commit wants it, so a document that it must create is there already."""
+    index = proposal.snapshot.index if proposal.snapshot is not None else proposal.head.last_index
+    what = "snapshot" if proposal.snapshot is not None else "log entry"
+    return f"{what} {index} exists already, but no head names it: left over from a deleted mesh, or written by another hand"
 
 
 def _lost(turn: Turn[S], head: Head, version: int) -> None:
@@ -176,11 +189,13 @@ def _order_requests(turn: Turn[S]) -> bool:
     waiting = [request for request in state.waiting if request.key not in state.settled]
     if not waiting:
         return False
-    admission = sessions.admit(state.replica, waiting, turn.params.agents_max, state.head.status)
+    admission = sessions.admit(state.replica, waiting, turn.params.agents_max, turn.at_ms)
     if admission.batch:
         _append(turn, admission.batch, admission.done, admission.refusals)
+    elif admission.refusals:
+        propose(turn, ProposalKind.APPEND, refusals=admission.refusals)
     else:
-        propose(turn, ProposalKind.APPEND, done=admission.done, refusals=admission.refusals)
+        return False  # all that waits does so for commands before it
     return True
 
 
@@ -194,7 +209,8 @@ def _append(turn: Turn[S], batch: tuple[Command, ...], done: tuple[str, ...] = (
 
 def _keep_log_short(turn: Turn[S]) -> None:
     state, params = turn.state, turn.params
-    due = state.replica.index - state.head.snapshot_index >= params.snapshot_every
+    last = max(state.head.snapshot_index, state.too_large_at)
+    due = state.replica.index - last >= params.snapshot_every
     if due and _propose_snapshot(turn):
         return
     if (dropped := log.droppable(state.head, params.keep_entries)) is not None:
@@ -204,6 +220,7 @@ def _keep_log_short(turn: Turn[S]) -> None:
 def _propose_snapshot(turn: Turn[S]) -> bool:
     snapshot = take_snapshot(turn.state.replica, turn.identity.machine)
     if len(snapshot.state.encode()) > SNAPSHOT_BYTES_MAX:
+        turn.change(too_large_at=snapshot.index)
         return False  # the log stays longer instead; nothing is lost
     propose(
         turn,

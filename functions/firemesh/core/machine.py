@@ -6,7 +6,7 @@ package and satisfies this protocol by shape.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Generic, Protocol, TypeVar
 
 from firemesh.core.messages import Command
@@ -31,7 +31,6 @@ class Transition(Generic[S]):
 
     state: S
     reason: str = ""
-    events: tuple[Mapping[str, Any], ...] = field(default=())
 
 
 class Machine(Protocol[S]):

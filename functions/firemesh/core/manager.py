@@ -111,7 +111,7 @@ def _on_commit_answer(turn: Turn[S], event: Committed | CommitUndecided) -> None
     if isinstance(event, Committed):
         leading.landed(turn, pending, event.version, event.elapsed_ms)
     else:
-        leading.undecided(turn, pending)
+        leading.undecided(turn, pending, event.refused)
 
 
 def _on_wish(turn: Turn[S], event: Event) -> None:

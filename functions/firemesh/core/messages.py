@@ -4,8 +4,9 @@ These models are the gateway: a document read from the store is validated here o
 """
 
 import json
+import math
+import re
 from collections.abc import Mapping
-from enum import StrEnum
 from typing import Annotated, Any, cast
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, field_validator
@@ -13,9 +14,14 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints, field_vali
 from firemesh.ids import AgentId, Incarnation
 
 PAYLOAD_BYTES_MAX = 4096
+PAYLOAD_DEPTH_MAX = 32
+"""Objects and lists within each other: far below what any parser, on any stack, gives up on."""
 BATCH_COMMANDS_MAX = 64
 TAIL_ENTRIES_MAX = 16
 TAIL_BYTES_MAX = 3072
+
+_BRACKETS = re.compile(r'"(?:[^"\\]|\\.)*"?|[\[\]{}]', re.DOTALL)
+"""Strings, to be passed over, and what opens and closes objects and lists."""
 
 NonNegative = Annotated[int, Field(ge=0)]
 
@@ -30,6 +36,8 @@ class Command(StoredModel):
     """Something an agent asks the mesh to do. (agent_id, inc, seq) identifies it for ever.
 
     `payload` is the text of a JSON object of at most 4 KiB: immutable, hashable and cheap to bound in a security rule.
+    All managers must agree whether it is one, so this depends on the text alone, not on a parser's patience: at most 32
+    objects and lists lie within each other, and numbers are finite.
     Commands of the mesh itself carry an empty agent_id, an empty inc and seq 0, and are idempotent by content.
     """
 
@@ -44,10 +52,12 @@ class Command(StoredModel):
     def _is_a_json_object(cls, text: str) -> str:
         if len(text.encode()) > PAYLOAD_BYTES_MAX:
             raise ValueError(f"payload exceeds {PAYLOAD_BYTES_MAX} bytes")
+        if _depth(text) > PAYLOAD_DEPTH_MAX:
+            raise ValueError(f"payload is nested deeper than {PAYLOAD_DEPTH_MAX}")
         try:
-            value = json.loads(text)
-        except (ValueError, RecursionError) as error:
-            raise ValueError("payload is not JSON") from error
+            value = json.loads(text, parse_float=_finite, parse_constant=_finite)
+        except ValueError as error:
+            raise ValueError("payload is not JSON with finite numbers") from error
         if not isinstance(value, dict):
             raise ValueError("payload is not a JSON object")
         return text
@@ -63,6 +73,25 @@ class Command(StoredModel):
         return cast(Mapping[str, Any], json.loads(self.payload))
 
 
+def _depth(text: str) -> int:
+    """How many objects and lists lie within each other, by one pass over the text; meaningful for JSON only."""
+    depth = deepest = 0
+    for token in _BRACKETS.findall(text):
+        if token in ("{", "["):
+            depth += 1
+            deepest = max(deepest, depth)
+        elif token in ("}", "]"):
+            depth -= 1
+    return deepest
+
+
+def _finite(text: str) -> float:
+    number = float(text)
+    if not math.isfinite(number):
+        raise ValueError(f"{text} is no finite number")
+    return number
+
+
 def mesh_command(kind: str, body: Mapping[str, Any]) -> Command:
     """A command of the mesh itself or of its operator: no session, idempotent by content."""
     return Command(agent_id="", inc="", seq=0, kind=kind, payload=canonical_json(body))
@@ -71,13 +100,6 @@ def mesh_command(kind: str, body: Mapping[str, Any]) -> Command:
 def canonical_json(value: object) -> str:
     """The one JSON text of a value: sorted keys, no spaces. Equal values give equal texts."""
     return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
-
-
-class MeshStatus(StrEnum):
-    """Whether the mesh takes commands."""
-
-    ACTIVE = "active"
-    CLOSED = "closed"
 
 
 class Voters(StoredModel):
@@ -127,13 +149,17 @@ class Head(StoredModel):
     snapshot_index: NonNegative = 0
     voters: Voters = Voters()
     tail: Annotated[tuple[Entry, ...], Field(strict=False, max_length=TAIL_ENTRIES_MAX)] = ()
-    status: Annotated[MeshStatus, Field(strict=False)] = MeshStatus.ACTIVE
     transfer_to: str = ""
 
     @property
     def released(self) -> bool:
         """Nobody holds the lease: the leader stepped down, or there never was one."""
         return self.leader == ""
+
+    @property
+    def reserved_for(self) -> str:
+        """The voter that a released lease is for; empty when it is for whoever comes first."""
+        return self.transfer_to if self.transfer_to in self.voters.managers else ""
 
 
 class Vote(StoredModel):

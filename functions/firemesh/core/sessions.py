@@ -1,8 +1,9 @@
 """At most once: which waiting requests are ordered next, which are done already, which are refused.
 
 A session (`agent~inc`) opens with its `mesh.join` at sequence number 1; from then on each command carries the next
-number. A number at or below the last ordered one was ordered before: it is done. A number beyond the next one is
-refused, because ordering it would lose the ones between.
+number. A number at or below the last ordered one was ordered before and is refused as such. A number beyond the next one
+would lose the ones between if it were ordered: it waits for them, because a listener may show a later document first, and
+is refused when they have not come in time.
 """
 
 from collections.abc import Iterable
@@ -12,7 +13,7 @@ from typing import TypeVar
 from firemesh.core import membership
 from firemesh.core.effects import Refusal, Request
 from firemesh.core.membership import MemberStatus, Roster
-from firemesh.core.messages import BATCH_COMMANDS_MAX, Command, MeshStatus
+from firemesh.core.messages import BATCH_COMMANDS_MAX, Command
 from firemesh.core.replica import Replica
 
 S = TypeVar("S")
@@ -22,7 +23,10 @@ OPERATOR_KINDS = frozenset({membership.REMOVE})
 MESH_KINDS = frozenset({membership.MEMBER_DEAD, membership.MEMBER_LEFT, membership.REMOVE, "mesh.deadline"})
 """Commands that no member may send under its own name."""
 
-ORDER, DONE, GAP = "", "DONE", "SEQUENCE_GAP"
+ORDER, ALREADY_ORDERED, GAP = "", "ALREADY_ORDERED", "SEQUENCE_GAP"
+
+GAP_PATIENCE_MS = 10_000
+"""How long a command waits in the inbox for the ones before it, by the store's clock."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,14 +43,12 @@ def is_duplicate(command: Command, last_seq: int) -> bool:
     return command.seq <= last_seq
 
 
-def admit(
-    replica: Replica[S], requests: Iterable[Request], agents_max: int, status: MeshStatus = MeshStatus.ACTIVE
-) -> Admission:
-    """Sort waiting requests, first come first served, into one batch, those done, and those refused.
+def admit(replica: Replica[S], requests: Iterable[Request], agents_max: int, at_ms: int) -> Admission:
+    """Sort waiting requests, first come first served, into one batch, those done, and those refused, at store time `at_ms`.
 
     The batch ends after 64 commands or with the first one that changes the voters: voters change one at a time.
     """
-    admitting = _Admitting(replica.roster, dict(replica.sessions), replica.index + 1, agents_max, status)
+    admitting = _Admitting(replica.roster, dict(replica.sessions), replica.index + 1, agents_max)
     remaining = sorted(requests, key=lambda request: (request.received, request.id))
     while not admitting.closed:
         held = [request for request in remaining if not admitting.take(request)]
@@ -54,7 +56,8 @@ def admit(
             break
         remaining = held
     if not admitting.closed:
-        admitting.refusals.extend(_refusal(request, GAP, admitting.sessions) for request in remaining)
+        late = (request for request in remaining if _waited_ms(request, at_ms) >= GAP_PATIENCE_MS)
+        admitting.refusals.extend(_refusal(request, GAP, admitting.sessions) for request in late)
     return Admission(tuple(admitting.batch), tuple(admitting.done), tuple(admitting.refusals))
 
 
@@ -66,7 +69,6 @@ class _Admitting:
     sessions: dict[str, int]
     index: int
     agents_max: int
-    status: MeshStatus
     batch: list[Command] = field(default_factory=list)
     done: list[str] = field(default_factory=list)
     refusals: list[Refusal] = field(default_factory=list)
@@ -83,9 +85,7 @@ class _Admitting:
         verdict = self._judge(command)
         if verdict == GAP:
             return False
-        if verdict == DONE:
-            self.done.append(request.id)
-        elif verdict == ORDER:
+        if verdict == ORDER:
             self._order(request.id, command)
         else:
             self.refusals.append(_refusal(request, verdict, self.sessions))
@@ -102,13 +102,11 @@ class _Admitting:
     def _judge_first(self, command: Command) -> str:
         if command.kind != membership.JOIN or command.seq != 1:
             return "UNKNOWN_SESSION"
-        if self.status is not MeshStatus.ACTIVE:
-            return "MESH_CLOSED"
         return membership.join_problem(self.roster, command, self.agents_max)
 
     def _judge_next(self, command: Command, last: int) -> str:
         if is_duplicate(command, last):
-            return DONE
+            return ALREADY_ORDERED
         if command.seq != last + 1:
             return GAP
         return "ALREADY_JOINED" if command.kind == membership.JOIN else ORDER
@@ -137,6 +135,10 @@ class _Admitting:
             if member is not None and inc in ("", member.inc):
                 self.roster = membership.ended(self.roster, member.agent, member.inc, MemberStatus.LEFT, self.index)
                 self.sessions.pop(member.client, None)
+
+
+def _waited_ms(request: Request, at_ms: int) -> int:
+    return at_ms - request.received // 1_000_000
 
 
 def _refusal(request: Request, reason: str, sessions: dict[str, int]) -> Refusal:

@@ -22,6 +22,7 @@ UNKNOWN_HEAD = Head()
 class Pending(Generic[S]):
     """The one commit in flight, and the replica if it lands. `resolving`: its outcome is being found out.
 
+    `refused`: the store said so of the last copy sent; another copy may have landed.
     `settles` are the requests it ends, by key: a request of the same id that comes later is another document.
     """
 
@@ -30,6 +31,7 @@ class Pending(Generic[S]):
     settles: frozenset[tuple[str, int]] = frozenset()
     sends: int = 1
     resolving: bool = False
+    refused: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +59,8 @@ class ManagerState(Generic[S]):
     release_to: str | None = None
     pausing: bool = False
     """The pause between two commits that carry commands is running."""
+    too_large_at: int = 0
+    """The entry after which the state was last found too large for a snapshot; 0 for never."""
     deadline_ms: int | None = None
 
 

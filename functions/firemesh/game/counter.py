@@ -1,6 +1,5 @@
 """The smallest useful machine: it adds. It shows that a mesh is not tied to a game, and keeps protocol tests short."""
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -39,10 +38,7 @@ class CounterMachine:
             return Transition(state)
         if command.kind != "counter.add":
             return Transition(state, "UNKNOWN_KIND")
-        try:
-            body = json.loads(command.payload)
-        except (ValueError, RecursionError):
-            return Transition(state, "MALFORMED")
+        body = command.body
         n = body.get("n")
         if type(n) is not int or len(body) != 1:
             return Transition(state, "MALFORMED")

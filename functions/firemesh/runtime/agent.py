@@ -12,7 +12,8 @@ from typing import Any, Protocol
 
 from firemesh.core.membership import JOIN, LEAVE, AgentType, MemberStatus
 from firemesh.core.messages import Command, canonical_json
-from firemesh.errors import AgentIdInUse, InvalidMessage, MeshClosed, MeshError, MeshFull, RequestError, StoreUnavailable
+from firemesh.core.sessions import ALREADY_ORDERED
+from firemesh.errors import AgentIdInUse, InvalidMessage, MeshError, MeshFull, RequestError, StoreUnavailable
 from firemesh.runtime.session import Session
 from firemesh.runtime.state_file import AgentMemory, StateFile
 from firemesh.runtime.watch_supervisor import supervised
@@ -32,7 +33,6 @@ OWN_INCARNATIONS_MAX = 8
 _JOIN_REFUSALS: Mapping[str, type[RequestError]] = {
     "AGENT_ID_IN_USE": AgentIdInUse,
     "MESH_FULL": MeshFull,
-    "MESH_CLOSED": MeshClosed,
 }
 
 
@@ -227,6 +227,8 @@ class Agent:
     async def _await_refusal(self, request_id: str) -> None:
         async with aclosing(self._fields(f"refused/{request_id}")) as refusals:
             async for refusal in refusals:
+                if refusal["reason"] == ALREADY_ORDERED:
+                    continue  # a second copy of a join that succeeded
                 self._seated = False
                 error = _JOIN_REFUSALS.get(refusal["reason"], InvalidMessage)
                 mesh_id = self._host.mesh.mesh_id

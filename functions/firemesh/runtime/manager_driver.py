@@ -42,7 +42,7 @@ from firemesh.core.effects import (
 )
 from firemesh.core.manager import Manager
 from firemesh.core.messages import Vote
-from firemesh.errors import ContentionError, UnavailableError
+from firemesh.errors import CommitAborted, ContentionError, InvariantViolation, PreconditionFailed, UnavailableError
 from firemesh.runtime.store_clock import StoreClock
 from firemesh.runtime.watch_supervisor import supervised
 from firemesh.store.mesh_store import MeshStore, parse_request
@@ -116,10 +116,16 @@ class ManagerDriver(Generic[S]):
                 event = await self._inbox.get()
                 if isinstance(event, BaseException):
                     raise event
-                self._perform_all(self.manager.step(event, self.clock.now_ms()))
+                self._perform_all(self._step(event))
                 self.stepped.set()
         finally:
             await self._stop()
+
+    def _step(self, event: Event) -> list[Effect]:
+        try:
+            return self.manager.step(event, self.clock.now_ms())
+        except InvariantViolation as error:
+            raise type(error)(f"mesh {self.mesh.mesh_id!r}: {error}") from error
 
     async def _stop(self) -> None:
         for handle in self._timers.values():
@@ -173,7 +179,7 @@ class ManagerDriver(Generic[S]):
             version = await self.mesh.commit(proposal)
         except (UnavailableError, ContentionError) as error:
             log.info("commit %s (%s) undecided: %s", proposal.nonce, proposal.kind, error)
-            self.tell(CommitUndecided(proposal.nonce))
+            self.tell(CommitUndecided(proposal.nonce, refused=isinstance(error, PreconditionFailed)))
             return
         self.clock.note(version)
         self.tell(Committed(proposal.nonce, version, self._elapsed_ms()))
@@ -184,7 +190,7 @@ class ManagerDriver(Generic[S]):
     async def _cast(self, vote: Vote) -> None:
         try:
             await self.mesh.cast_vote(vote)
-        except UnavailableError:
+        except (UnavailableError, CommitAborted):
             self.tell(VoteFailed(vote.term))
         else:
             self.tell(VoteCast(vote.term))

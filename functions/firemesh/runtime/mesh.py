@@ -4,13 +4,15 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from pydantic import TypeAdapter, ValidationError
+
 from firemesh.core.effects import ManagerRole, Timer, TimerFired
 from firemesh.core.membership import REMOVE, AgentType, MemberStatus
 from firemesh.core.messages import mesh_command
 from firemesh.core.params import DEFAULT, Params
-from firemesh.errors import AgentNotFound
+from firemesh.errors import AgentNotFound, InvalidMessage
 from firemesh.game.registry import machine_named
-from firemesh.ids import new_incarnation
+from firemesh.ids import MeshId, new_incarnation
 from firemesh.runtime.agent import Agent
 from firemesh.runtime.behaviour import Behaviour
 from firemesh.runtime.manager_agent import ManagerAgent
@@ -19,6 +21,7 @@ from firemesh.store import paths
 from firemesh.store.base import Store
 from firemesh.store.mesh_store import MeshRecord, MeshStore
 
+_MESH_ID: TypeAdapter[str] = TypeAdapter(MeshId)
 MANAGERS_WANTED = 3
 """With fewer a mesh works, but the loss of one leaves no majority, and takeover waits three lease times."""
 
@@ -29,7 +32,6 @@ class MeshReport:
 
     mesh_id: str
     machine: str
-    status: str
     term: int
     leader: str
     last_index: int
@@ -54,9 +56,10 @@ class Mesh:
 
         Raises:
             UnknownMachine: this program has no such machine.
-            InvalidMessage: the machine refuses the setup.
+            InvalidMessage: the id is no mesh id, or the machine refuses the setup.
             AlreadyExists: the id is taken; nothing was changed.
         """
+        _check_mesh_id(mesh_id)
         machine_named(machine).initial(setup)
         mesh = cls(store, mesh_id)
         await mesh._documents.create(MeshRecord(machine=machine, setup=dict(setup), params=asdict(params)))
@@ -113,7 +116,6 @@ class Mesh:
         return MeshReport(
             mesh_id=self.mesh_id,
             machine=record.machine,
-            status=head.status.value,
             term=head.term,
             leader=head.leader,
             last_index=head.last_index,
@@ -156,6 +158,15 @@ class MeshManager:
             "voters": list(state.replica.roster.voters.managers),
             "members": {member.agent: member.process for member in state.replica.roster.living()},
         }
+
+
+def _check_mesh_id(mesh_id: str) -> None:
+    try:
+        _MESH_ID.validate_python(mesh_id)
+    except ValidationError as error:
+        raise InvalidMessage(
+            f"{mesh_id!r} is no mesh id: 1 to 40 lower-case letters and digits, with hyphens between them"
+        ) from error
 
 
 def _warnings(leader: str, managers: tuple[str, ...]) -> tuple[str, ...]:

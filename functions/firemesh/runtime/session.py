@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 from pydantic import ValidationError
 
 from firemesh.core.messages import Command, canonical_json
-from firemesh.errors import InboxFull, InvalidMessage, RequestError, UnavailableError
+from firemesh.errors import CommitAborted, InboxFull, InvalidMessage, RequestError, UnavailableError
 from firemesh.store import paths
 from firemesh.store.mesh_store import MeshStore
 
@@ -101,6 +101,6 @@ async def _insist(call: Callable[[], Awaitable[T]]) -> T:
     while True:
         try:
             return await call()
-        except UnavailableError as error:
-            log.info("no answer from the store (%s), trying again", error)
+        except (UnavailableError, CommitAborted) as error:
+            log.info("the store did not take it (%s), trying again", error)
         await asyncio.sleep(next(pauses))

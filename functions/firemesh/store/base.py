@@ -145,6 +145,7 @@ class Store(Protocol):
 
         Raises:
             PreconditionFailed: nothing landed (a Create found its document, or an update time differs).
+            CommitAborted: nothing landed; the store was too busy with the same documents.
             OutcomeUnknown: no answer in time; it may have landed, or land later. Read before deciding.
             InvalidMessage: it does not fit the store (nested lists, too large, too many writes); nothing landed.
             PermissionDenied: the identity may not write this; nothing landed.

@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from firemesh.errors import InvalidMessage, OutcomeUnknown, PreconditionFailed, StoreUnavailable
+from firemesh.errors import CommitAborted, InvalidMessage, OutcomeUnknown, PreconditionFailed, StoreUnavailable
 from firemesh.store.base import (
     CollectionTarget,
     CommitResult,
@@ -47,17 +47,19 @@ class CommitFate:
     """What becomes of one commit: whether and how late it lands, and whether the caller learns of it.
 
     `lands_after` is in seconds after it reaches the store, None for never; `again_after` makes it arrive a second time.
-    An unacknowledged commit ends in OutcomeUnknown.
+    An unacknowledged commit ends in OutcomeUnknown, an aborted one in CommitAborted.
     """
 
     lands_after: float | None = 0.0
     acknowledged: bool = True
     again_after: float | None = None
+    aborted: bool = False
 
 
 LANDS = CommitFate()
 LOST = CommitFate(lands_after=None, acknowledged=False)
 ACK_LOST = CommitFate(acknowledged=False)
+ABORTED = CommitFate(lands_after=None, acknowledged=False, aborted=True)
 
 
 def late(seconds: float) -> CommitFate:
@@ -253,6 +255,8 @@ class MemoryClient:
                 await asyncio.sleep(leg_seconds)
         except TimeoutError:
             outcome = None
+        if fate.aborted:
+            raise CommitAborted("too much contention on these documents")
         if outcome is None:
             raise OutcomeUnknown("the commit got no answer")
         if isinstance(outcome, PreconditionFailed):

@@ -52,6 +52,7 @@ class MeshStore:
 
         Raises:
             AlreadyExists: a mesh of this id is there, perhaps created at the same moment; nothing was changed.
+            CommitAborted, OutcomeUnknown: as `Store.commit`.
         """
         writes = [
             Create(paths.mesh(self.mesh_id), record.model_dump(mode="json")),
@@ -80,7 +81,7 @@ class MeshStore:
         return result.update_times[0]
 
     async def cast_vote(self, vote: Vote) -> None:
-        """Create a vote; that this manager voted in the term before is as good."""
+        """Create a vote; that this manager voted in the term before is as good. Raises what `Store.commit` raises."""
         write = Create(paths.vote(self.mesh_id, vote.term, vote.voter), vote.model_dump(mode="json"))
         try:
             await self.store.commit([write], timeout_seconds=self.rpc_timeout_seconds)

@@ -1,5 +1,7 @@
 """How a leader renews, orders, resolves what it is in doubt about, and stops."""
 
+from typing import Any
+
 import pytest
 
 from firemesh.core import leading
@@ -25,10 +27,14 @@ from firemesh.core.effects import (
     RoleChanged,
     Timer,
 )
-from firemesh.core.messages import mesh_command
+from firemesh.core.machine import Machine
+from firemesh.core.messages import Snapshot, mesh_command
 from firemesh.core.params import Params
+from firemesh.core.replica import Replica
+from firemesh.core.sessions import GAP_PATIENCE_MS
+from firemesh.errors import InvariantViolation
 from tests.support.model_store import Silence
-from tests.support.scripted import Scripted, ScriptedMesh, command, join, request
+from tests.support.scripted import AT_MS, Scripted, ScriptedMesh, command, join, request
 
 LEASE_MS = int(0.99 * 1500) - 150
 
@@ -166,6 +172,30 @@ def test_leader_out_of_luck_gives_up_after_so_many_sends(leader: Scripted) -> No
     assert Timer.CAMPAIGN in leader.armed
 
 
+def test_leader_refused_for_ever_by_an_unchanged_head_says_what_is_in_the_way(leader: Scripted) -> None:
+    leader.sees(command("w", 2))
+    index = leader.mesh.store.head.last_index + 1
+    for _ in range(3):
+        leader.tell(CommitUndecided(leader.commits.pop().nonce, refused=True))
+    with pytest.raises(InvariantViolation, match=f"log entry {index} exists already"):
+        leader.tell(CommitUndecided(leader.commits.pop().nonce, refused=True))
+
+
+def test_leader_that_was_refused_and_then_unlucky_gives_up_as_ever(leader: Scripted) -> None:
+    leader.sees(command("w", 2))
+    for refused in (True, True, True, False):
+        leader.tell(CommitUndecided(leader.commits.pop().nonce, refused=refused))
+    assert leader.role is ManagerRole.FOLLOWER
+
+
+def test_leader_refused_because_its_first_copy_landed_goes_on(leader: Scripted) -> None:
+    leader.sees(command("w", 2))
+    leader.mesh.land(leader.commits[0])
+    leader.tell(CommitUndecided(leader.commits.pop().nonce, refused=True))
+    assert leader.role is ManagerRole.LEADER
+    assert leader.state.replica.machine_state.applied == ("w:2",)
+
+
 def test_leader_that_cannot_read_the_head_tries_again(leader: Scripted) -> None:
     leader.answers_reads = False
     leader.fire(Timer.RENEW)
@@ -224,13 +254,15 @@ def test_requests_shown_again_after_their_commit_are_not_settled_twice(leader: S
     assert leader.commits == []
 
 
-def test_command_sent_again_after_it_was_ordered_is_removed_without_an_entry(leader: Scripted) -> None:
+def test_command_sent_again_after_it_was_ordered_is_refused_without_an_entry(leader: Scripted) -> None:
     leader.sees(command("w", 2))
     leader.lands()
     leader.tell(RequestsSeen((request(command("w", 2), received=99),)))
     removal = leader.lands()
     assert removal.entry is None
-    assert removal.requests_done == (request(command("w", 2)).id,)
+    assert [(refusal.request_id, refusal.reason) for refusal in removal.refusals] == [
+        (request(command("w", 2)).id, "ALREADY_ORDERED")
+    ]
 
 
 def test_command_sent_again_while_its_commit_is_in_doubt_is_dealt_with_too(leader: Scripted) -> None:
@@ -240,7 +272,7 @@ def test_command_sent_again_while_its_commit_is_in_doubt_is_dealt_with_too(leade
     leader.lands_unheard()
     leader.tell(RequestsSeen((request(command("w", 2), received=99),)))
     leader.answer_reads()
-    assert only(leader.commits).requests_done == (request(command("w", 2)).id,)
+    assert [refusal.reason for refusal in only(leader.commits).refusals] == ["ALREADY_ORDERED"]
 
 
 def test_malformed_request_is_refused_with_what_was_sent(leader: Scripted) -> None:
@@ -252,6 +284,25 @@ def test_malformed_request_is_refused_with_what_was_sent(leader: Scripted) -> No
         "payload is not JSON",
         "{",
     )
+
+
+def test_request_that_waits_for_those_before_it_costs_no_commit_until_they_come(leader: Scripted) -> None:
+    leader.sees(command("w", 3))
+    assert leader.commits == []
+    leader.sees(command("w", 3), command("w", 2))
+    entry = leader.lands().entry
+    assert entry is not None
+    assert [each.seq for each in entry.batch] == [2, 3]
+
+
+def test_request_that_waits_in_vain_is_refused_after_a_renewal(leader: Scripted) -> None:
+    leader.tell(RequestsSeen((request(command("w", 3), received=(AT_MS - GAP_PATIENCE_MS + 1) * 1_000_000),)))
+    assert leader.commits == []
+    leader.at_ms = AT_MS + 1
+    leader.fire(Timer.RENEW)
+    leader.lands()
+    assert [refusal.reason for refusal in leader.lands().refusals] == ["SEQUENCE_GAP"]
+    assert leader.commits == []
 
 
 def test_follower_ignores_requests(mesh: ScriptedMesh) -> None:
@@ -473,6 +524,30 @@ def test_leader_takes_no_snapshot_that_would_not_fit_a_document(monkeypatch: pyt
         leader.sees(command("w", seq))
         assert leader.lands().kind is ProposalKind.APPEND
     assert leader.commits == []
+
+
+def test_state_too_large_for_a_snapshot_is_not_written_out_after_every_commit(monkeypatch: pytest.MonkeyPatch) -> None:
+    written_out: list[int] = []
+    take = leading.take_snapshot
+
+    def taken(replica: Replica[Any], machine: Machine[Any]) -> Snapshot:
+        written_out.append(replica.index)
+        return take(replica, machine)
+
+    monkeypatch.setattr(leading, "SNAPSHOT_BYTES_MAX", 10)
+    monkeypatch.setattr(leading, "take_snapshot", taken)
+    mesh = ScriptedMesh("m1", params=SHORT).start()
+    leader = mesh["m1"]
+    leader.fire(Timer.CAMPAIGN)
+    leader.lands()
+    leader.sees(join("w"))
+    leader.settle()
+    for seq in range(2, 12):
+        leader.sees(command("w", seq))
+        leader.settle()
+        leader.fire(Timer.RENEW)
+        leader.settle()
+    assert written_out == [4, 8, 12]
 
 
 def test_leader_without_enough_entries_takes_no_snapshot(leader: Scripted) -> None:

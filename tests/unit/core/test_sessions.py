@@ -6,9 +6,9 @@ import pytest
 
 from firemesh.core.effects import Request
 from firemesh.core.membership import REMOVE
-from firemesh.core.messages import BATCH_COMMANDS_MAX, Command, MeshStatus, mesh_command
+from firemesh.core.messages import BATCH_COMMANDS_MAX, Command, mesh_command
 from firemesh.core.replica import Replica, advance, initial_replica
-from firemesh.core.sessions import Admission, admit
+from firemesh.core.sessions import GAP_PATIENCE_MS, Admission, admit
 from tests.support.ledger import Ledger, LedgerMachine
 from tests.support.scripted import command, incarnation, join, request
 
@@ -22,11 +22,9 @@ def replica_after(*commands: Command) -> Replica[Ledger]:
     return replica
 
 
-def admitted(
-    replica: Replica[Ledger], *commands: Command, agents_max: int = 30, status: MeshStatus = MeshStatus.ACTIVE
-) -> Admission:
+def admitted(replica: Replica[Ledger], *commands: Command, agents_max: int = 30, at_ms: int = 0) -> Admission:
     requests = [request(each, received=place) for place, each in enumerate(commands, 1)]
-    return admit(replica, requests, agents_max, status)
+    return admit(replica, requests, agents_max, at_ms)
 
 
 def reasons(admission: Admission) -> list[str]:
@@ -51,22 +49,30 @@ def test_next_number_is_ordered() -> None:
 
 
 @pytest.mark.parametrize("seq", [1, 2])
-def test_number_ordered_before_is_done_and_not_ordered_again(seq: int) -> None:
+def test_number_ordered_before_is_refused_as_such_and_not_ordered_again(seq: int) -> None:
     replica = replica_after(join("w"), command("w", 2))
     again = join("w") if seq == 1 else command("w", 2)
     admission = admitted(replica, again)
-    assert (admission.batch, admission.done, reasons(admission)) == ((), (request(again).id,), [])
+    assert (admission.batch, admission.done, reasons(admission)) == ((), (), ["ALREADY_ORDERED"])
 
 
 def test_command_twice_in_one_inbox_is_ordered_once() -> None:
     twice = [Request(name, place, command("w", 2)) for place, name in enumerate(("first", "second"))]
-    admission = admit(MEMBER, twice, 30)
+    admission = admit(MEMBER, twice, 30, 0)
     assert numbers(admission.batch) == [2]
-    assert set(admission.done) == {"first", "second"}
+    assert admission.done == ("first",)
+    assert [(refusal.request_id, refusal.reason) for refusal in admission.refusals] == [("second", "ALREADY_ORDERED")]
 
 
-def test_gap_is_refused_and_told_which_number_is_expected() -> None:
-    (refusal,) = admitted(MEMBER, command("w", 4)).refusals
+def test_number_beyond_the_next_one_waits_for_those_between() -> None:
+    assert admitted(MEMBER, command("w", 4), at_ms=GAP_PATIENCE_MS - 1) == Admission((), (), ())
+    received_ns = 5_000 * 1_000_000
+    late_come = request(command("w", 4), received=received_ns)
+    assert admit(MEMBER, [late_come], 30, 5_000 + GAP_PATIENCE_MS - 1) == Admission((), (), ())
+
+
+def test_gap_that_stays_open_is_refused_and_told_which_number_is_expected() -> None:
+    (refusal,) = admitted(MEMBER, command("w", 4), at_ms=GAP_PATIENCE_MS).refusals
     assert refusal.reason == "SEQUENCE_GAP"
     assert refusal.detail == "seq 4 came where 2 was expected; send 2 first"
 
@@ -109,7 +115,7 @@ def test_command_of_a_dead_incarnation_is_refused() -> None:
 
 def test_command_of_an_incarnation_that_died_in_the_same_batch_is_refused() -> None:
     removal = Request("removal", 1, mesh_command(REMOVE, {"agent": "w"}))
-    admission = admit(MEMBER, [removal, request(command("w", 2), received=2)], 30)
+    admission = admit(MEMBER, [removal, request(command("w", 2), received=2)], 30, 0)
     assert [each.kind for each in admission.batch] == [REMOVE]
     assert reasons(admission) == ["UNKNOWN_SESSION"]
 
@@ -128,24 +134,24 @@ def test_member_may_not_speak_for_the_mesh(kind: str) -> None:
 
 @pytest.mark.parametrize("kind", ["mesh.member_dead", "mesh.deadline", "ledger.note"])
 def test_operator_may_only_remove(kind: str) -> None:
-    admission = admit(MEMBER, [Request("op", 1, mesh_command(kind, {"agent": "w"}))], 30)
+    admission = admit(MEMBER, [Request("op", 1, mesh_command(kind, {"agent": "w"}))], 30, 0)
     assert reasons(admission) == ["NOT_AN_OPERATOR_COMMAND"]
 
 
 def test_operator_may_remove_without_a_session() -> None:
-    admission = admit(MEMBER, [Request("op", 1, mesh_command(REMOVE, {"agent": "w"}))], 30)
+    admission = admit(MEMBER, [Request("op", 1, mesh_command(REMOVE, {"agent": "w"}))], 30, 0)
     assert [each.kind for each in admission.batch] == [REMOVE]
 
 
 @pytest.mark.parametrize("body", [{}, {"agent": None}, {"agent": ["w"]}, {"agent": "w", "inc": []}, {"agent": {"x": 1}}])
 def test_removal_of_nobody_is_ordered_and_changes_nothing(body: dict[str, object]) -> None:
-    admission = admit(MEMBER, [Request("op", 1, mesh_command(REMOVE, body))], 30)
+    admission = admit(MEMBER, [Request("op", 1, mesh_command(REMOVE, body))], 30, 0)
     after = advance(MEMBER, MACHINE, term=1, at_ms=0, batch=admission.batch)
     assert after.roster == MEMBER.roster
 
 
 def test_malformed_request_is_refused_with_its_problem() -> None:
-    (refusal,) = admit(MEMBER, [Request("junk", 1, None, "no JSON", "{{")], 30).refusals
+    (refusal,) = admit(MEMBER, [Request("junk", 1, None, "no JSON", "{{")], 30, 0).refusals
     assert (refusal.reason, refusal.detail, refusal.sent) == ("MALFORMED", "no JSON", "{{")
 
 
@@ -183,11 +189,6 @@ def test_places_are_counted_within_one_batch_too() -> None:
     admission = admitted(initial_replica(MACHINE, {}), join("w1"), join("w2"), join("w3"), agents_max=2)
     assert [each.agent_id for each in admission.batch] == ["w1", "w2"]
     assert reasons(admission) == ["MESH_FULL"]
-
-
-def test_closed_mesh_refuses_newcomers_and_serves_its_members() -> None:
-    assert reasons(admitted(MEMBER, join("v"), status=MeshStatus.CLOSED)) == ["MESH_CLOSED"]
-    assert numbers(admitted(MEMBER, command("w", 2), status=MeshStatus.CLOSED).batch) == [2]
 
 
 def test_member_that_joins_again_in_its_session_is_refused() -> None:

@@ -5,10 +5,11 @@ import asyncio
 import pytest
 
 from firemesh.core.effects import ManagerRole
-from firemesh.errors import CorruptDocument, MeshNotFound, NotLeader
+from firemesh.core.params import TEST
+from firemesh.errors import CorruptDocument, InvariantViolation, MeshNotFound, NotLeader
 from firemesh.runtime.mesh import MeshManager
-from firemesh.store.base import Delete, Put
-from firemesh.store.memory import ACK_LOST, LANDS, CommitFate, late
+from firemesh.store.base import Create, Delete, Put
+from firemesh.store.memory import ABORTED, ACK_LOST, LANDS, CommitFate, late
 from tests.support.meshes import LocalMesh, in_virtual_time, until
 
 
@@ -57,6 +58,52 @@ async def test_a_leader_that_stood_still_for_two_leases_loses_its_first_commit_a
     assert local.memory.counts[("pm1", "head", "failed_writes")] == failed + 1
     assert local.memory.counts[("pm1", "head", "writes")] == landed
     await add(local)
+    await local.end()
+
+
+@pytest.mark.parametrize("first", [LANDS, ACK_LOST, late(0.5)], ids=["answered", "answer lost", "sent again"])
+def test_a_lease_is_counted_from_the_first_sending_and_not_from_the_answer(first: CommitFate) -> None:
+    @in_virtual_time
+    async def check() -> None:
+        local = await led(managers=1, workers=0)
+        loop, client = asyncio.get_running_loop(), local.clients["pm1"]
+        m1 = local.processes["pm1"].agents["m1"]
+        sent: list[float] = []
+
+        def fate(_: object) -> CommitFate:
+            sent.append(loop.time())
+            return first if len(sent) == 1 else LANDS
+
+        client.faults.latency_seconds = lambda _: 0.3
+        client.faults.commit_fate = fate
+        before = local.stored()[0].seq
+        await until(lambda: m1.driver.manager.state.head.seq > before)  # type: ignore[attr-defined]
+        client.disconnect()
+        await until(lambda: m1.role is not ManagerRole.LEADER)  # type: ignore[attr-defined]
+        assert loop.time() - sent[0] <= TEST.lease_ms / 1000 + 0.02
+        await local.end()
+
+    check()
+
+
+@in_virtual_time
+async def test_a_document_left_where_the_log_goes_on_ends_the_manager_with_its_name() -> None:
+    local = await LocalMesh().create()
+    await local.operator.commit([Create("meshes/m1/log/000000000001", {"left": "over"})])
+    with pytest.raises(InvariantViolation, match="mesh 'm1': log entry 1 exists already"):
+        await (await local.process("pm1")).add_manager("m1")
+    assert local.fields("log/000000000001") == {"left": "over"}
+    await local.processes["pm1"].abandon()
+
+
+@in_virtual_time
+async def test_a_commit_the_store_gave_up_is_sent_again() -> None:
+    local = await led()
+    fates = [ABORTED, ABORTED]
+    for client in local.clients.values():
+        client.faults.commit_fate = lambda _: fates.pop() if fates else LANDS
+    await add(local)
+    assert (fates, local.stored()[0].term) == ([], 1)
     await local.end()
 
 

@@ -41,6 +41,18 @@ async def test_agents_of_both_types_are_added_listed_and_removed() -> None:
     await process.abandon()
 
 
+@pytest.mark.parametrize("mesh_id", ["", "M1", "m/1", "-m", "m-", "m" * 41, "m 1", "m1\n"])
+def test_a_mesh_id_that_is_none_is_refused_before_anything_is_written(mesh_id: str) -> None:
+    @in_virtual_time
+    async def check() -> None:
+        local = LocalMesh()
+        with pytest.raises(InvalidMessage, match="is no mesh id"):
+            await Mesh.create(local.operator, mesh_id, machine="counter", setup={})
+        assert local.memory.documents() == {}
+
+    check()
+
+
 @in_virtual_time
 async def test_a_mesh_with_nobody_in_it_says_so() -> None:
     local = await LocalMesh().create()

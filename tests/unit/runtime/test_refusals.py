@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from firemesh.core.messages import Command
+from firemesh.core.sessions import GAP_PATIENCE_MS
 from firemesh.store.base import Put
 from tests.support.meshes import LocalMesh, in_virtual_time, until
 
@@ -43,7 +44,8 @@ MALFORMED: dict[str, tuple[dict[str, Any], str]] = {
     "kind": (command(kind="DROP TABLE"), "kind: String should match"),
     "payload": (command(payload="not json"), "payload is not JSON"),
     "list": (command(payload="[]"), "payload is not a JSON object"),
-    "deep": (command(payload='{"a":' * 800 + "1" + "}" * 800), "payload exceeds"),
+    "deep": (command(payload='{"a":' * 600 + "1" + "}" * 600), "payload is nested deeper"),
+    "infinite": (command(payload='{"n":1e999}'), "payload is not JSON with finite numbers"),
     "large": (command(payload=json.dumps({"x": "y" * 5000})), "payload exceeds"),
     "other id": (command(seq=7), "document id is 'd1'"),
 }
@@ -107,7 +109,7 @@ async def test_an_operators_order_that_no_operator_may_give_is_refused() -> None
 
 
 @in_virtual_time
-async def test_an_old_number_is_dropped_without_a_word_and_not_applied_again() -> None:
+async def test_an_old_number_is_refused_as_ordered_already_and_not_applied_again() -> None:
     local = await led()
     await add(local)
     await add(local)
@@ -116,17 +118,46 @@ async def test_an_old_number_is_dropped_without_a_word_and_not_applied_again() -
     await until(lambda: local.all_of("inbox") == {})
     await add(local)
     assert local.fields("views/public")["view"] == {"total": 3}
-    assert local.all_of("refused") == {}
+    assert [refusal["reason"] for refusal in local.all_of("refused").values()] == ["ALREADY_ORDERED"]
     await local.end()
 
 
 @in_virtual_time
-async def test_a_gap_is_refused_naming_the_number_that_was_expected() -> None:
+async def test_an_agent_that_joins_is_not_put_off_by_the_refusal_of_a_second_copy_of_its_join() -> None:
+    local = await LocalMesh().create()
+    process = await local.process("p1")
+    joining = asyncio.create_task(process.add_worker("w1"))
+    await until(lambda: local.all_of("inbox"))
+    request_id = f"w1_{process.inc}_00000001"
+    refusal = {"reason": "ALREADY_ORDERED", "detail": "", "sent": ""}
+    await local.operator.commit([Put(f"meshes/m1/refused/{request_id}", refusal)])
+    await asyncio.sleep(1)
+    await local.managers(1)
+    assert (await joining).agent_id == "w1"
+    await local.end()
+
+
+@in_virtual_time
+async def test_a_number_that_comes_before_the_one_it_follows_waits_for_it() -> None:
+    local = await led()
+    inc = local.processes["p1"].inc
+    for seq in (4, 3, 2):
+        await put(local, f"w1_{inc}_{seq:08d}", command("w1", inc, seq, payload='{"n":1}'))
+        await asyncio.sleep(3)
+    assert [each.seq for each in local.ordered("counter.add")] == [2, 3, 4]
+    assert local.all_of("refused") == local.all_of("inbox") == {}
+    await local.end()
+
+
+@in_virtual_time
+async def test_a_gap_that_stays_open_is_refused_in_time_naming_the_number_that_was_expected() -> None:
     local = await led()
     await add(local)
     inc = local.processes["p1"].inc
     await put(local, f"w1_{inc}_00000005", command("w1", inc, 5, payload='{"n":1}'))
-    await until(lambda: local.all_of("refused"))
+    await asyncio.sleep(GAP_PATIENCE_MS / 1000 - 1)
+    assert local.all_of("refused") == {}
+    await until(lambda: local.all_of("refused"), seconds=2)
     refusal = local.fields(f"refused/w1_{inc}_00000005")
     assert (refusal["reason"], "send 3 first" in refusal["detail"]) == ("SEQUENCE_GAP", True)
     await add(local)

@@ -10,7 +10,7 @@ from firemesh.errors import InboxFull, InvalidMessage
 from firemesh.runtime.session import OUTSTANDING_MAX, Session
 from firemesh.store import paths
 from firemesh.store.base import Delete
-from firemesh.store.memory import ACK_LOST, LANDS, LOST, CommitFate, MemoryStore, late
+from firemesh.store.memory import ABORTED, ACK_LOST, LANDS, LOST, CommitFate, MemoryStore, late
 from firemesh.store.mesh_store import MeshStore
 from tests.support.meshes import in_virtual_time, store_now_ns, until
 
@@ -56,7 +56,7 @@ async def test_commands_sent_at_once_go_one_after_the_other() -> None:
     assert [row["payload"] for row in desk.inbox] == [f'{{"n":{n}}}' for n in range(5)]
 
 
-@pytest.mark.parametrize("fate", [LOST, ACK_LOST, late(3.0)], ids=["lost", "answer lost", "late"])
+@pytest.mark.parametrize("fate", [LOST, ACK_LOST, late(3.0), ABORTED], ids=["lost", "answer lost", "late", "aborted"])
 def test_a_command_without_an_answer_is_sent_again_under_the_same_number(fate: CommitFate) -> None:
     @in_virtual_time
     async def check() -> None:

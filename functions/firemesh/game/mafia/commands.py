@@ -53,10 +53,7 @@ class Kind:
 
 def obey(state: State, command: Command, at_ms: int) -> Result:
     """Apply one command at store time `at_ms`. Total: any command gives a state or a reason."""
-    try:
-        body = command.body
-    except (ValueError, RecursionError):
-        return Reason.MALFORMED
+    body = command.body
     if not command.agent_id:
         return _obey_mesh(state, command.kind, body, at_ms)
     result = _obey_agent(open_lobby(state, at_ms), command, body)

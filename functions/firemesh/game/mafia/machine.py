@@ -7,7 +7,6 @@ from firemesh.core.machine import Transition
 from firemesh.core.messages import Command
 from firemesh.game.mafia.codec import decode_state, encode_state
 from firemesh.game.mafia.commands import obey
-from firemesh.game.mafia.events import events_between
 from firemesh.game.mafia.reasons import Reason
 from firemesh.game.mafia.setup import read_setup
 from firemesh.game.mafia.state import State
@@ -28,7 +27,7 @@ class MafiaMachine:
         result = obey(state, command, at_ms)
         if isinstance(result, Reason):
             return Transition(state, result.value)
-        return Transition(result, events=events_between(state, result))
+        return Transition(result)
 
     def views(self, state: State) -> Mapping[str, Mapping[str, Any]]:
         """The `public` view and one `agent_{id}` view per seat; spectators read the public one."""

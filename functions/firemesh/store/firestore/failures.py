@@ -4,6 +4,7 @@ from grpc import StatusCode
 from grpc.aio import AioRpcError
 
 from firemesh.errors import (
+    CommitAborted,
     InvalidMessage,
     MeshError,
     OutcomeUnknown,
@@ -17,7 +18,7 @@ _ERRORS: dict[StatusCode, tuple[type[MeshError], type[MeshError]]] = {
     StatusCode.FAILED_PRECONDITION: (PreconditionFailed, InvalidMessage),
     StatusCode.ALREADY_EXISTS: (PreconditionFailed, StoreUnavailable),
     StatusCode.NOT_FOUND: (PreconditionFailed, InvalidMessage),
-    StatusCode.ABORTED: (PreconditionFailed, StoreUnavailable),
+    StatusCode.ABORTED: (CommitAborted, StoreUnavailable),
     StatusCode.INVALID_ARGUMENT: (InvalidMessage, InvalidMessage),
     StatusCode.OUT_OF_RANGE: (InvalidMessage, InvalidMessage),
     StatusCode.UNIMPLEMENTED: (InvalidMessage, InvalidMessage),

@@ -150,11 +150,3 @@ def test_the_end_has_no_deadline_and_takes_no_commands() -> None:
     assert table.tell("villager", "mafia.sit", name="x") == "GAME_OVER"
     assert table.tell("", "mesh.deadline", deadline_ms=1) == "STALE_DEADLINE"
     table.obeyed("", "mesh.member_left", agent="villager")
-
-
-def test_events_tell_deaths_phases_and_the_end_in_order() -> None:
-    table = Table(*SIX)
-    table.execute("mafioso")
-    assert [event["event"] for event in table.last.events] == ["death", "phase", "over"]
-    assert table.last.events[0] == {"event": "death", "player": "mafioso", "cause": "executed", "role": "Mafioso"}
-    assert table.last.events[2]["winner"] == "town"
