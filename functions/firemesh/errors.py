@@ -26,6 +26,7 @@ Four kinds of failure, four treatments:
     │   └── CommitAborted             aborted               yes
     ├── OverloadError
     │   └── InboxFull                 resource-exhausted    yes
+    ├── JoinTimeout                   deadline-exceeded     no: in a new process
     ├── UnavailableError
     │   ├── StoreUnavailable          unavailable           yes
     │   └── OutcomeUnknown            deadline-exceeded     after a fresh read (outcome_unknown)
@@ -155,6 +156,12 @@ class OverloadError(MeshError):
 
 class InboxFull(OverloadError):
     """Too many commands wait for the leader. Wait for the views to move, then send again."""
+
+
+class JoinTimeout(MeshError):
+    """No manager let the agent join in time; what it sent is withdrawn. See to a manager, then start it in a new process."""
+
+    code = Code.DEADLINE_EXCEEDED
 
 
 class UnavailableError(MeshError):

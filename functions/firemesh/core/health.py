@@ -5,7 +5,7 @@ read has confirmed the silence by the store's own clock.
 
 The phi of Hayashibara et al. (2004): -log10 of the probability that a sign of life is still to come, given how the
 earlier ones arrived. A slow observer distrusts itself: its own lateness stretches every verdict (Lifeguard, arXiv
-1707.00788).
+1707.00788). So does the lateness that a process tells of itself.
 """
 
 import math
@@ -27,9 +27,9 @@ LATENESS_MAX = 8
 class Beat(StoredModel):
     """The sign of life of one process and all its agents. `seq` changes with every beat, else the write says nothing.
 
-    `interval_ms` announces when the next one is due. `agents` maps each agent to its state in the process. `applied`
-    maps each manager of the process to the last entry it applied. `lateness` (0 to 8) grows with each beat before which
-    the process itself ran late, and shrinks with each other.
+    `interval_ms` announces when the next one is due. `agents` maps each agent to its state in the process: `running`,
+    `late` or `failed`. `applied` maps each manager of the process to the last entry it applied; it is there for people to
+    look at. `lateness` (0 to 8) grows with each beat before which the process itself ran late, and shrinks with each other.
     """
 
     process: ProcessId
@@ -78,6 +78,10 @@ class HealthPolicy:
     mass_silence_share: float = 0.5
     """More than this share silent at once looks like the observer's fault: wait one more window."""
 
+    def dead_after_ms(self, interval_ms: int) -> int:
+        """The silence after which a process with this rhythm may be declared dead, when nobody runs late."""
+        return max(self.dead_after_floor_ms, int(self.dead_after_intervals * interval_ms))
+
 
 @dataclass(frozen=True, slots=True)
 class Pulse:
@@ -88,6 +92,8 @@ class Pulse:
     heard_ms: int
     gaps_ms: tuple[int, ...] = ()
     suspected_ms: int | None = None
+    lateness: int = 0
+    """How late the process runs, by its own account."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,14 +116,14 @@ class HealthMonitor:
         if known is None:
             return self
         if known.seq < 0:
-            pulse = Pulse(beat.seq, beat.interval_ms, now_ms)
+            pulse = Pulse(beat.seq, beat.interval_ms, now_ms, lateness=beat.lateness)
         elif beat.seq <= known.seq:
             return self
         else:
             gaps = (*known.gaps_ms, now_ms - known.heard_ms)[-ARRIVALS_KEPT:]
             if beat.interval_ms != known.interval_ms:
                 gaps = ()  # another rhythm: the old gaps say nothing about it
-            pulse = Pulse(beat.seq, beat.interval_ms, now_ms, gaps)
+            pulse = Pulse(beat.seq, beat.interval_ms, now_ms, gaps, lateness=beat.lateness)
         return replace(self, pulses={**self.pulses, beat.run: pulse})
 
     def after_outage(self, now_ms: int) -> "HealthMonitor":
@@ -152,10 +158,9 @@ class HealthMonitor:
             return tuple(name for name in overdue if self._is_overdue(self.pulses[name], now_ms, windows=2))
         return overdue
 
-    def dead_after_ms(self, interval_ms: int) -> int:
-        """The silence, by any clock, after which a process with this rhythm may be declared dead."""
-        span = max(self.policy.dead_after_floor_ms, int(self.policy.dead_after_intervals * interval_ms))
-        return span * (1 + self.lateness)
+    def dead_after_ms(self, interval_ms: int, lateness: int = 0) -> int:
+        """The silence, by any clock, after which a process with this rhythm and lateness may be declared dead."""
+        return self.policy.dead_after_ms(interval_ms) * (1 + self.lateness + lateness)
 
     def _judged_one(self, pulse: Pulse, now_ms: int) -> Pulse:
         if pulse.suspected_ms is None and self._phi(pulse, now_ms) >= self.policy.phi_threshold:
@@ -165,7 +170,7 @@ class HealthMonitor:
     def _is_overdue(self, pulse: Pulse, now_ms: int, windows: int = 1) -> bool:
         if pulse.suspected_ms is None or now_ms - pulse.suspected_ms < self.policy.suspect_at_least_ms:
             return False
-        return now_ms - pulse.heard_ms >= windows * self.dead_after_ms(pulse.interval_ms)
+        return now_ms - pulse.heard_ms >= windows * self.dead_after_ms(pulse.interval_ms, pulse.lateness)
 
     def _phi(self, pulse: Pulse, now_ms: int) -> float:
         usual = [*pulse.gaps_ms, pulse.interval_ms]
@@ -173,7 +178,7 @@ class HealthMonitor:
         spread = math.sqrt(sum((gap - mean) ** 2 for gap in usual) / len(usual))
         deviation = max(spread, self.policy.deviation_share * pulse.interval_ms)
         pause = self.policy.pause_intervals * pulse.interval_ms
-        silence = (now_ms - pulse.heard_ms) / (1 + self.lateness)
+        silence = (now_ms - pulse.heard_ms) / (1 + self.lateness + pulse.lateness)
         return _phi_of_normal((silence - pause - mean) / deviation)
 
 

@@ -24,6 +24,8 @@ PAST_INCARNATIONS_MAX = 16
 """Ended incarnations remembered per agent, so that a late join of one of them is refused."""
 MANAGERS_MAX = 7
 """Managers beside the agents; more would only make elections slower."""
+REPLACED_MAX = 8
+"""Earlier incarnations a join may name as the agent's own."""
 ROSTER_MAX = 90
 """Rows kept, living and gone; the longest gone makes room."""
 
@@ -44,11 +46,11 @@ class MemberStatus(StrEnum):
 
 
 class JoinBody(StoredModel):
-    """Payload of `mesh.join`. `replaces` is the agent's own earlier incarnation, known from its disk."""
+    """Payload of `mesh.join`. `replaces` are the agent's own earlier incarnations, known from its disk."""
 
     type: Annotated[AgentType, Field(strict=False)]
     process: ProcessId
-    replaces: Incarnation | Annotated[str, Field(max_length=0)] = ""
+    replaces: Annotated[tuple[Incarnation, ...], Field(strict=False, max_length=REPLACED_MAX)] = ()
     environment: Annotated[str, Field(max_length=20)] = "cli"
     capabilities: Annotated[tuple[Annotated[str, Field(max_length=40)], ...], Field(strict=False, max_length=16)] = ()
 
@@ -109,7 +111,7 @@ def join_problem(roster: Roster, command: Command, agents_max: int) -> str:
     if member is not None:
         if command.inc in member.past or (command.inc == member.inc and not member.alive):
             return "INCARNATION_ENDED"
-        if member.alive and body.replaces != member.inc:
+        if member.alive and member.inc not in body.replaces:
             return "AGENT_ID_IN_USE"
     most = MANAGERS_MAX if body.type is AgentType.MANAGER else agents_max
     others = [other for other in roster.living() if other.type is body.type and other.agent != command.agent_id]

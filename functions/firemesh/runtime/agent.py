@@ -10,12 +10,12 @@ from contextlib import aclosing
 from dataclasses import replace
 from typing import Any, Protocol
 
-from firemesh.core.membership import JOIN, LEAVE, AgentType, MemberStatus
+from firemesh.core.membership import JOIN, LEAVE, REPLACED_MAX, AgentType, MemberStatus
 from firemesh.core.messages import Command, canonical_json
 from firemesh.core.sessions import ALREADY_ORDERED
-from firemesh.errors import AgentIdInUse, InvalidMessage, MeshError, MeshFull, RequestError, StoreUnavailable
+from firemesh.errors import AgentIdInUse, InvalidMessage, JoinTimeout, MeshError, MeshFull, RequestError, UnavailableError
 from firemesh.runtime.session import Session
-from firemesh.runtime.state_file import AgentMemory, StateFile
+from firemesh.runtime.state_file import AgentMemory, FolderLock, StateFile
 from firemesh.runtime.watch_supervisor import supervised
 from firemesh.store import paths
 from firemesh.store.base import Put
@@ -24,11 +24,13 @@ from firemesh.store.mesh_store import MeshStore
 log = logging.getLogger(__name__)
 
 JOIN_SECONDS_MAX = 60.0
+JUDGEMENT_POLL_SECONDS = 1.0
+"""How often one whose id a silent run still holds looks whether that run has been judged."""
 STOP_SECONDS_MAX = 3.0
 """How long an agent tries to leave in good order; the mesh notices a silent one by itself."""
 STATE_BYTES_MAX = 100_000
-OWN_INCARNATIONS_MAX = 8
-"""Incarnations kept on disk whose join was never confirmed: one per start that was cut short."""
+OWN_INCARNATIONS_MAX = REPLACED_MAX + 1
+"""Incarnations kept on disk, this one included: one per start that was cut short before its join was confirmed."""
 
 _JOIN_REFUSALS: Mapping[str, type[RequestError]] = {
     "AGENT_ID_IN_USE": AgentIdInUse,
@@ -43,12 +45,25 @@ class Host(Protocol):
     inc: str
     mesh: MeshStore
 
+    @property
+    def agent_beat_seconds(self) -> float:
+        """How often each agent tells the process that it runs."""
+        ...
+
     def state_file(self, agent_id: str) -> StateFile | None:
         """Where the agent keeps its memory; None when it keeps none."""
         ...
 
     def sign_of_life(self, agent_id: str, state: str) -> None:
-        """The agent is alive and in this state."""
+        """The agent does something and is in this state: the process is active."""
+        ...
+
+    def agent_beat(self, agent_id: str) -> None:
+        """The agent's tasks still run; whether it does anything is another matter."""
+        ...
+
+    async def is_silent(self, process_id: str, inc: str) -> bool:
+        """Whether a run of a process shows no sign of life for long enough to be judged, by the store's own clock."""
         ...
 
     def renew_incarnation(self, ended: str) -> None:
@@ -93,6 +108,7 @@ class Agent:
         self._session = Session(host.mesh, agent_id, host.inc, on_sent=host.on_sent)
         self._memory = AgentMemory()
         self._saving = asyncio.Lock()
+        self._lock: FolderLock | None = None
         self._seated = False
         """A join of this incarnation is or may be in force, so that leaving means something."""
         self._since = 0
@@ -111,15 +127,18 @@ class Agent:
         """Join the mesh and begin to work.
 
         Raises:
-            AgentIdInUse: another living process runs this agent.
+            AgentIdInUse: another living process runs this agent, or one on this machine holds its state folder.
             MeshFull: no seat is left.
-            StoreUnavailable: no manager has answered for a minute.
+            JoinTimeout: no manager has answered for a minute; the join is withdrawn.
             StateFileMismatch: the state file on disk is another mesh's.
         """
         file = self._host.state_file(self.agent_id)
-        self._memory = (file and file.load()) or AgentMemory()
-        await self._join(replaces=await self._own_living_incarnation())
+        if file is not None:
+            self._lock = file.lock()
+            self._memory = file.load() or AgentMemory()
+        await self._join_in_time()
         self._spawn(self._watch_membership())
+        self._spawn(self._beat())
         self.publish_heartbeat()
 
     async def stop(self) -> None:
@@ -131,15 +150,23 @@ class Agent:
             log.warning("agent %s could not tell the mesh that it leaves (%r); it will be missed", self.agent_id, error)
         finally:
             await self.abandon()
+            self._finish()
 
     async def abandon(self) -> None:
         """End all work without a word, as a crash would."""
         for task in tuple(self._tasks):
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+        if self._lock is not None:
+            self._lock.release()
+
+    @property
+    def may_hold_a_seat(self) -> bool:
+        """A join of this incarnation is or may be in force."""
+        return self._seated
 
     async def wait_until_ended(self) -> None:
-        """Return when the operator has removed the agent from the mesh; raise why it cannot go on, if it cannot."""
+        """Return when the agent has stopped or was removed from the mesh; raise why it cannot go on, if it cannot."""
         await asyncio.shield(self._end)
 
     def fail(self, error: BaseException) -> None:
@@ -178,34 +205,63 @@ class Agent:
 
     # --- membership -------------------------------------------------------------------------------------------------
 
-    async def _own_living_incarnation(self) -> str:
-        """The incarnation of an earlier run, known from disk, that the mesh still takes for alive; empty for none."""
-        if not self._memory.incarnations:
-            return ""
-        row = await self._host.mesh.read_fields(f"agents/{self.agent_id}") or {}
-        known = row.get("inc") in self._memory.incarnations and row.get("status") == MemberStatus.ALIVE
-        return str(row["inc"]) if known else ""
-
-    async def _join(self, replaces: str) -> None:
-        inc = self._host.inc
-        await self._remember(incarnations=(*self._memory.incarnations, inc)[-OWN_INCARNATIONS_MAX:])
-        self._session = Session(self._host.mesh, self.agent_id, inc, on_sent=self._host.on_sent)
-        self._seated = True
-        admission = asyncio.create_task(self._be_admitted(replaces))
+    async def _join_in_time(self) -> None:
+        joining = asyncio.create_task(self._join())
         try:
-            await asyncio.wait([admission, self._end], timeout=JOIN_SECONDS_MAX, return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait([joining, self._end], timeout=JOIN_SECONDS_MAX, return_when=asyncio.FIRST_COMPLETED)
             if self._end.done():
                 self._end.result()
-            if not admission.done():
-                raise StoreUnavailable(f"agent {self.agent_id!r}: no manager has let it join in {JOIN_SECONDS_MAX:.0f} s")
-            admission.result()
+            if not joining.done():
+                raise self._too_late()
+            joining.result()
         finally:
-            admission.cancel()
-            await asyncio.gather(admission, return_exceptions=True)
+            joining.cancel()
+            await asyncio.gather(joining, return_exceptions=True)
+
+    def _too_late(self) -> MeshError:
+        if self._seated:
+            return JoinTimeout(
+                f"agent {self.agent_id!r}: no manager has let it join in {JOIN_SECONDS_MAX:.0f} s; start it in a new process"
+            )
+        return AgentIdInUse(
+            f"agent {self.agent_id!r}: its earlier run is silent and was not judged in {JOIN_SECONDS_MAX:.0f} s"
+        )
+
+    async def _join(self) -> None:
+        """Be taken in as a new incarnation, however long it takes.
+
+        One whose id is held by a run that shows no sign of life waits until that run is judged; nobody is pushed aside.
+        """
+        inc = self._host.inc
+        earlier = tuple(known for known in self._memory.incarnations if known != inc)[-REPLACED_MAX:]
+        await self._remember(incarnations=(*earlier, inc))
+        while True:
+            self._session = Session(self._host.mesh, self.agent_id, inc, on_sent=self._host.on_sent)
+            self._seated = True
+            try:
+                await self._be_admitted(earlier)
+            except AgentIdInUse:
+                if not await self._holder_is_judged():
+                    raise
+            else:
+                break
         await self._remember(incarnations=(inc,))
 
-    async def _be_admitted(self, replaces: str) -> None:
-        body = {"type": self.type.value, "process": self._host.process_id, "replaces": replaces}
+    async def _holder_is_judged(self) -> bool:
+        """Wait while the run that holds this agent's id is silent; whether the id has become free."""
+        while True:
+            try:
+                row = await self._host.mesh.read_fields(f"agents/{self.agent_id}") or {}
+                if row.get("status") != MemberStatus.ALIVE:
+                    return True
+                if not await self._host.is_silent(row["process"], row["inc"]):
+                    return False
+            except UnavailableError as error:
+                log.info("agent %s cannot see who holds its id: %s", self.agent_id, error)
+            await asyncio.sleep(JUDGEMENT_POLL_SECONDS)
+
+    async def _be_admitted(self, replaces: tuple[str, ...]) -> None:
+        body = {"type": self.type.value, "process": self._host.process_id, "replaces": list(replaces)}
         request_id = self._session.request_id(await self._session.send(JOIN, body))
         verdicts = [asyncio.create_task(self._await_row()), asyncio.create_task(self._await_refusal(request_id))]
         try:
@@ -250,14 +306,17 @@ class Agent:
                     await self._come_back()
 
     async def _come_back(self) -> None:
-        """Declared dead while alive, by a pause or a cut connection: join again as a new incarnation."""
+        """Declared dead while alive, by a pause or a cut connection: join again, as long as it takes, as a new incarnation."""
         log.warning("agent %s was declared dead; joining again as a new incarnation", self.agent_id)
         self._host.renew_incarnation(self.inc)
-        await self._join(replaces="")
+        await self._join()
 
     def _removed(self) -> None:
         log.warning("agent %s was removed from mesh %s", self.agent_id, self._host.mesh.mesh_id)
         self._seated = False
+        self._finish()
+
+    def _finish(self) -> None:
         if not self._end.done():
             self._end.set_result(None)
 
@@ -268,6 +327,12 @@ class Agent:
             await self._session.send(LEAVE, {})
 
     # --- inside -----------------------------------------------------------------------------------------------------
+
+    async def _beat(self) -> None:
+        """The inner tier: tell the process that this agent's tasks run. Costs nothing in the store."""
+        while True:
+            self._host.agent_beat(self.agent_id)
+            await asyncio.sleep(self._host.agent_beat_seconds)
 
     async def _fields(self, path: str) -> AsyncGenerator[Mapping[str, Any], None]:
         """The content of one document of the mesh, whenever it changes and exists."""
@@ -287,10 +352,11 @@ class Agent:
             async with self._saving:
                 await asyncio.to_thread(file.save, self._memory)
 
-    def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
+    def _spawn(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
         task: asyncio.Task[None] = asyncio.create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._ended)
+        return task
 
     def _ended(self, task: asyncio.Task[None]) -> None:
         self._tasks.discard(task)

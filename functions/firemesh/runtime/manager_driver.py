@@ -82,13 +82,14 @@ class ManagerDriver(Generic[S]):
         self._calls: set[asyncio.Task[None]] = set()
         self._duties: set[asyncio.Task[None]] = set()
         self._first_sent: tuple[str, float] = ("", 0.0)
+        self._over = False
         self.stepped = asyncio.Event()
         """Set after every event; who waits for a state clears it and looks again."""
 
     @property
     def role(self) -> ManagerRole:
-        """What this manager is, as far as it knows."""
-        return self.manager.state.role
+        """What this manager is, as far as it knows. One that has stopped or failed leads nobody."""
+        return ManagerRole.FOLLOWER if self._over else self.manager.state.role
 
     def tell(self, event: Event) -> None:
         """Let the manager know of something; it is dealt with in order."""
@@ -128,6 +129,8 @@ class ManagerDriver(Generic[S]):
             raise type(error)(f"mesh {self.mesh.mesh_id!r}: {error}") from error
 
     async def _stop(self) -> None:
+        self._over = True
+        self.stepped.set()
         for handle in self._timers.values():
             handle.cancel()
         self._arm_deadline(None)

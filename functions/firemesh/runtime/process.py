@@ -11,12 +11,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
+from pydantic import TypeAdapter, ValidationError
+
 from firemesh.core.health import LATENESS_MAX, Beat, HealthPolicy
 from firemesh.core.machine import Machine
 from firemesh.core.messages import Command
 from firemesh.errors import AgentNotFound, AlreadyExists, InvalidMessage, InvalidParameters, MeshError
 from firemesh.game.registry import machine_named
-from firemesh.ids import new_incarnation
+from firemesh.ids import ProcessId, new_incarnation
 from firemesh.runtime.agent import Agent, ViewFeed
 from firemesh.runtime.behaviour import Behaviour
 from firemesh.runtime.manager_agent import ManagerAgent
@@ -31,14 +33,15 @@ log = logging.getLogger(__name__)
 AnyAgent = TypeVar("AnyAgent", bound=Agent)
 
 AGENTS_MAX = 30
+_PROCESS_ID: TypeAdapter[str] = TypeAdapter(ProcessId)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HeartbeatPolicy:
     """How often the process shows itself, in milliseconds.
 
-    `active_ms` while its agents do something, `idle_ms` after `idle_after_ms` without. `agent_ms` is how often each agent is
-    looked at inside the process; one whose loop has not turned for `agent_late_ms` is reported as late.
+    `active_ms` while its agents do something, `idle_ms` after `idle_after_ms` without. Within the process each agent beats
+    every `agent_ms`; one not heard for `agent_late_ms` is shown as `late` in the process's own beat.
     """
 
     active_ms: int = 2000
@@ -52,6 +55,8 @@ class HeartbeatPolicy:
             raise InvalidParameters(
                 f"heartbeat: 250 <= active_ms={self.active_ms} <= idle_ms={self.idle_ms} <= 60000 must hold"
             )
+        if not 10 <= self.agent_ms < self.agent_late_ms:
+            raise InvalidParameters(f"heartbeat: 10 <= agent_ms={self.agent_ms} < agent_late_ms={self.agent_late_ms} must hold")
 
 
 class AgentProcess:
@@ -81,6 +86,8 @@ class AgentProcess:
         self._on_sent = on_sent
         self._beats = 0
         self._agent_states: dict[str, str] = {}
+        self._agent_heard: dict[str, float] = {}
+        self._late: frozenset[str] = frozenset()
         self._lateness = 0
         self._was_late = False
         self._active_at = asyncio.get_running_loop().time()
@@ -98,12 +105,18 @@ class AgentProcess:
         Raises:
             MeshNotFound: there is no such mesh.
             UnknownMachine: this program does not have the machine the mesh replicates.
-            InvalidParameters: the mesh's timing contradicts itself.
+            InvalidParameters: the process id is malformed, or the mesh's timing contradicts itself.
         """
+        _check_process_id(process_id)
         mesh = MeshStore(store, mesh_id)
         process = cls(mesh, process_id, await mesh.read_record(), **options)
         process._start_beating()
         return process
+
+    @property
+    def agent_beat_seconds(self) -> float:
+        """See `Host`."""
+        return self._heartbeat.agent_ms / 1000
 
     @property
     def machine_name(self) -> str:
@@ -152,7 +165,7 @@ class AgentProcess:
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
     async def run_until_ended(self) -> None:
-        """Wait until the operator has removed all agents of this process; raise when one of them cannot go on."""
+        """Wait until all agents of this process have left or were removed; raise when one of them cannot go on."""
         await asyncio.shield(self._end)
 
     # --- what agents need (Host) ------------------------------------------------------------------------------------
@@ -169,6 +182,17 @@ class AgentProcess:
         if self._agent_states.get(agent_id) != state:
             self._agent_states[agent_id] = state
             self._beat_now.set()
+
+    def agent_beat(self, agent_id: str) -> None:
+        """See `Host`."""
+        self._agent_heard[agent_id] = asyncio.get_running_loop().time()
+
+    async def is_silent(self, process_id: str, inc: str) -> bool:
+        """See `Host`. A run whose document is gone, or is a later run's, will never speak again."""
+        beat, written, read = await self.mesh.read_beat(process_id)
+        if beat is None or beat.inc != inc:
+            return True
+        return (read - written) // 1_000_000 >= self._health.dead_after_ms(beat.interval_ms) * (1 + beat.lateness)
 
     def renew_incarnation(self, ended: str) -> None:
         """See `Host`."""
@@ -206,8 +230,10 @@ class AgentProcess:
         try:
             await agent.start()
         except BaseException:
-            # A join that was cut short may still be ordered; its seat must not stay taken.
+            # A join that was cut short may still be ordered; its seat must not stay taken. Its numbers are used up.
             self.agents.pop(agent.agent_id, None)
+            if agent.may_hold_a_seat:
+                self._gone.add(agent.agent_id)
             await agent.stop()
             raise
         self._spawn(self._attend(agent))
@@ -216,13 +242,15 @@ class AgentProcess:
     async def _attend(self, agent: Agent) -> None:
         """See an agent to its end: one that was removed goes and the others stay; a failure is the process's failure."""
         await agent.wait_until_ended()
-        await self._forget(agent.agent_id).stop()
+        if self.agents.get(agent.agent_id) is agent:
+            await self._forget(agent.agent_id).stop()
         if not self.agents and not self._end.done():
             self._end.set_result(None)
 
     def _forget(self, agent_id: str) -> Agent:
         self._gone.add(agent_id)
         self._agent_states.pop(agent_id, None)
+        self._agent_heard.pop(agent_id, None)
         return self.agents.pop(agent_id)
 
     def _start_beating(self) -> None:
@@ -265,19 +293,33 @@ class AgentProcess:
             inc=self.inc,
             seq=self._beats,
             interval_ms=interval_ms,
-            agents=dict(self._agent_states),
+            agents={agent: self._shown_state(agent) for agent in self._agent_states},
             applied={agent.agent_id: agent.driver.manager.state.replica.index for agent in managers},
             lateness=self._lateness,
         )
 
+    def _shown_state(self, agent_id: str) -> str:
+        state = self._agent_states[agent_id]
+        return "late" if agent_id in self._late and state == "running" else state
+
     async def _feel_own_pulse(self) -> None:
-        """Measure how late this process runs: what its agents suffer, and what observers should make allowance for."""
+        """Measure how late this process runs, which observers make allowance for, and which agents do not turn any more."""
         loop = asyncio.get_running_loop()
         while True:
-            due = loop.time() + self._heartbeat.agent_ms / 1000
-            await asyncio.sleep(self._heartbeat.agent_ms / 1000)
+            due = loop.time() + self.agent_beat_seconds
+            await asyncio.sleep(self.agent_beat_seconds)
             if (loop.time() - due) * 1000 > self._heartbeat.agent_late_ms:
-                self._was_late = True
+                self._was_late = True  # the agents could not speak either: they are not to blame
+            else:
+                self._look_for_late_agents(loop.time())
+
+    def _look_for_late_agents(self, now: float) -> None:
+        longest = self._heartbeat.agent_late_ms / 1000
+        late = frozenset(agent for agent, heard in self._agent_heard.items() if now - heard > longest)
+        if late != self._late:
+            log.info("process %s: agents late: %s", self.process_id, ", ".join(sorted(late)) or "none any more")
+            self._late = late
+            self._beat_now.set()
 
     async def _listen_to_public_view(self, feed: ViewFeed) -> None:
         async for snapshot in supervised(lambda: self.mesh.watch_document("views/public")):
@@ -297,3 +339,12 @@ class AgentProcess:
         if not self._end.done():
             self._end.set_exception(error)
             self._end.exception()  # nobody need be waiting for it
+
+
+def _check_process_id(process_id: str) -> None:
+    try:
+        _PROCESS_ID.validate_python(process_id)
+    except ValidationError as error:
+        raise InvalidParameters(
+            f"process: {process_id!r} is no process id: 1 to 40 lower-case letters and digits, with hyphens between them"
+        ) from error

@@ -1,19 +1,24 @@
 """What an agent keeps on disk, so that a restarted process takes up where it was.
 
 One small file per agent, written whole: first beside it, then renamed over it, so a crash leaves the old one or the new one.
-A checksum tells a damaged file; a damaged file is set aside and said, never trusted and never deleted.
+A checksum tells a damaged file; a damaged file is set aside and said, never trusted and never deleted. An advisory lock
+keeps two processes of one machine from running the same agent out of the same folder.
 """
 
 import hashlib
 import json
 import logging
 import os
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
-from firemesh.errors import StateFileMismatch
+from firemesh.errors import AgentIdInUse, StateFileMismatch
+
+if sys.platform != "win32":
+    import fcntl
 
 log = logging.getLogger(__name__)
 
@@ -68,6 +73,15 @@ class StateFile:
             )
         return AgentMemory(tuple(body["incarnations"]), body["state_version"], body["state"], body["behaviour"])
 
+    def lock(self) -> "FolderLock":
+        """Claim the agent's place in this folder for as long as the agent lives.
+
+        Raises:
+            AgentIdInUse: another process on this machine runs the agent out of this folder. Stop it first.
+        """
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        return FolderLock(self.path.with_suffix(".lock"), self._agent_id)
+
     def save(self, memory: AgentMemory) -> None:
         """Replace the file atomically and wait until it is on the disk."""
         body = {
@@ -95,6 +109,29 @@ class StateFile:
 
     def _aside(self, number: int) -> Path:
         return self.path.with_suffix(f".damaged-{number}")
+
+
+class FolderLock:
+    """An advisory lock (flock): the kernel lets go of it when its process ends, however it ends.
+
+    POSIX only; elsewhere it holds nobody off, and a second process takes the agent over from the first.
+    """
+
+    def __init__(self, path: Path, agent_id: str) -> None:
+        self._file: IO[bytes] = path.open("ab")
+        if sys.platform == "win32":
+            return
+        try:
+            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            self._file.close()
+            raise AgentIdInUse(
+                f"another process on this machine runs agent {agent_id!r} out of {path.parent}; stop it first"
+            ) from error
+
+    def release(self) -> None:
+        """Let go. Idempotent."""
+        self._file.close()
 
 
 def _sound_body(text: str) -> dict[str, Any] | None:

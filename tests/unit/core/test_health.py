@@ -93,6 +93,17 @@ def test_a_slow_observer_distrusts_itself() -> None:
     assert slow.dead_after_ms(1000) == 4 * watching("p1").dead_after_ms(1000)
 
 
+def test_a_process_that_says_it_runs_late_is_given_as_many_times_the_time() -> None:
+    late = beat(seq=11).model_copy(update={"lateness": 2})
+    policy = HealthPolicy(dead_after_floor_ms=8000)
+    monitor = watching("p1", policy=policy).heard(late, 11_000)
+    assert monitor.judged(11_000 + 3 * 3000).health() == {P1: Health.HEALTHY}
+    suspecting = monitor.judged(11_000 + 3 * 4000)
+    assert suspecting.health() == {P1: Health.SUSPECT}
+    assert suspecting.to_confirm(11_000 + 3 * 8000 - 1) == ()
+    assert suspecting.to_confirm(11_000 + 3 * 8000) == (P1,)
+
+
 def test_lateness_stays_within_its_bounds() -> None:
     monitor = watching("p1")
     assert monitor.with_lateness(99).lateness == 8
@@ -106,10 +117,13 @@ def test_nobody_is_declared_dead_in_the_grace_after_an_outage() -> None:
 
 
 def test_the_silence_of_many_at_once_waits_one_window_more() -> None:
-    monitor = watching("p1", "p2", "p3").judged(14_000)
+    monitor = watching("p1", "p2", "p3").judged(13_500)
     window = monitor.dead_after_ms(1000)
+    suspected_long_enough = 13_500 + POLICY.suspect_at_least_ms
     assert set(monitor.health().values()) == {Health.SUSPECT}
-    assert monitor.to_confirm(10_000 + window + 1000) == ()
+    assert 10_000 + window < suspected_long_enough < 10_000 + 2 * window
+    assert monitor.to_confirm(suspected_long_enough) == ()
+    assert monitor.to_confirm(10_000 + 2 * window - 1) == ()
     assert len(monitor.to_confirm(10_000 + 2 * window)) == 3
 
 

@@ -23,12 +23,12 @@ def test_manager_becomes_a_voter_and_a_worker_does_not() -> None:
 
 def test_manager_that_restarts_stays_the_same_voter() -> None:
     roster = roster_of(join("m1", "manager"))
-    again = joined(roster, join("m1", "manager", run=1, replaces=incarnation("m1")), 2)
+    again = joined(roster, join("m1", "manager", run=1, replaces=[incarnation("m1")]), 2)
     assert again.voters == roster.voters
 
 
 def test_manager_that_comes_back_as_a_worker_is_no_voter_any_more() -> None:
-    roster = roster_of(join("m1", "manager"), join("m2", "manager"), join("m1", run=1, replaces=incarnation("m1")))
+    roster = roster_of(join("m1", "manager"), join("m2", "manager"), join("m1", run=1, replaces=[incarnation("m1")]))
     assert roster.voters.managers == ("m2",)
     assert roster.voters.version == 3
 

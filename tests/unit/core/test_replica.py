@@ -118,7 +118,7 @@ def test_death_ends_session_and_membership_and_tells_the_machine() -> None:
 
 
 def test_death_of_an_earlier_incarnation_does_not_touch_the_present_one() -> None:
-    replica = after(EMPTY, join("w"), join("w", run=1, replaces=incarnation("w")))
+    replica = after(EMPTY, join("w"), join("w", run=1, replaces=[incarnation("w")]))
     late = after(replica, mesh_command("mesh.member_dead", {"agent": "w", "inc": incarnation("w")}))
     assert late.roster == replica.roster
     assert late.sessions == replica.sessions
@@ -126,7 +126,7 @@ def test_death_of_an_earlier_incarnation_does_not_touch_the_present_one() -> Non
 
 
 def test_rejoining_ends_the_session_before() -> None:
-    replica = after(EMPTY, join("w"), command("w", 2), join("w", run=1, replaces=incarnation("w")))
+    replica = after(EMPTY, join("w"), command("w", 2), join("w", run=1, replaces=[incarnation("w")]))
     assert replica.sessions == {command("w", 1, run=1).client: 1}
 
 

@@ -121,7 +121,7 @@ def test_command_of_an_incarnation_that_died_in_the_same_batch_is_refused() -> N
 
 
 def test_earlier_incarnation_is_refused_from_the_join_of_the_next_one_on() -> None:
-    second = join("w", run=1, replaces=incarnation("w"))
+    second = join("w", run=1, replaces=[incarnation("w")])
     admission = admitted(MEMBER, second, command("w", 2), command("w", 2, run=1))
     assert [(each.inc, each.seq) for each in admission.batch] == [(second.inc, 1), (second.inc, 2)]
     assert reasons(admission) == ["UNKNOWN_SESSION"]
@@ -163,7 +163,7 @@ def test_second_process_with_a_living_agents_id_is_refused() -> None:
 
 
 def test_restarted_process_that_knows_its_last_incarnation_replaces_it() -> None:
-    admission = admitted(MEMBER, join("w", run=1, replaces=incarnation("w")))
+    admission = admitted(MEMBER, join("w", run=1, replaces=[incarnation("w")]))
     assert numbers(admission.batch) == [1]
 
 

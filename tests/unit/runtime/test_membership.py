@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from firemesh.core.effects import ManagerRole
+from firemesh.core.health import HealthPolicy
 from firemesh.errors import (
     AgentIdInUse,
     AgentNotFound,
@@ -13,10 +15,10 @@ from firemesh.errors import (
     CorruptDocument,
     InvalidMessage,
     InvalidParameters,
+    JoinTimeout,
     MeshFull,
     MeshNotFound,
     StateFileMismatch,
-    StoreUnavailable,
     UnknownMachine,
 )
 from firemesh.runtime.mesh import Mesh
@@ -119,10 +121,14 @@ async def test_a_join_whose_answer_is_lost_takes_one_seat() -> None:
 async def test_nobody_to_let_it_in_is_said_after_a_minute_and_the_seat_is_given_back() -> None:
     local = await LocalMesh().create()
     process = await local.process("p1")
-    with pytest.raises(StoreUnavailable, match="no manager"):
+    with pytest.raises(JoinTimeout, match=r"no manager.*new process"):
+        await process.add_worker("w1")
+    assert not JoinTimeout.retryable
+    with pytest.raises(AlreadyExists, match="new process"):
         await process.add_worker("w1")
     await local.managers(1)
     await until(lambda: local.status_of("w1") == "left")
+    await (await local.process("p2")).add_worker("w1")
     await local.end()
 
 
@@ -177,6 +183,19 @@ async def test_a_mesh_of_an_unknown_machine_is_said() -> None:
     assert "meshes/m2" not in local.memory.documents()
 
 
+@pytest.mark.parametrize("wrong", ["", "My Proc", "-p", "p" * 41, "p\n"])
+def test_a_malformed_process_id_is_said_before_anything_is_written(wrong: str) -> None:
+    @in_virtual_time
+    async def check() -> None:
+        local = await LocalMesh().create()
+        with pytest.raises(InvalidParameters, match="process: "):
+            await local.process(wrong)
+        await asyncio.sleep(5)
+        assert local.all_of("liveness") == {}
+
+    check()
+
+
 @in_virtual_time
 async def test_a_mesh_whose_timing_contradicts_itself_is_said() -> None:
     local = LocalMesh()
@@ -225,6 +244,38 @@ async def test_a_worker_that_stops_has_left() -> None:
     await process.stop()
     await until(lambda: local.status_of("w2") == "left")
     assert "p1" not in local.all_of("liveness")
+    await local.end()
+
+
+@in_virtual_time
+async def test_a_process_whose_last_agent_was_taken_out_has_ended() -> None:
+    local = await led()
+    process = await local.process("p1")
+    await process.add_worker("w1")
+    await process.add_worker("w2")
+    await process.remove("w1")
+    waiting = asyncio.create_task(process.run_until_ended())
+    await asyncio.sleep(5)
+    assert not waiting.done()
+    await process.remove("w2")
+    async with asyncio.timeout(1):
+        await waiting
+    await local.end()
+
+
+@in_virtual_time
+async def test_a_leader_whose_replica_has_failed_leaves_without_waiting_to_hand_over() -> None:
+    local = await LocalMesh().create()
+    await local.managers(3)
+    m1 = local.leader()
+    assert m1 is not None
+    m1.driver.tell(CorruptDocument("a test's own"))  # type: ignore[arg-type]
+    with pytest.raises(CorruptDocument):
+        await local.processes["pm1"].run_until_ended()
+    assert m1.role is ManagerRole.FOLLOWER
+    await local.processes["pm1"].stop()
+    await until(lambda: local.status_of("m1") == "left", DEATH_SECONDS_MAX)
+    assert local.ordered("mesh.member_dead") == []
     await local.end()
 
 
@@ -378,6 +429,107 @@ async def test_a_manager_that_was_declared_dead_while_it_stood_still_votes_again
 
 
 @in_virtual_time
+async def test_a_manager_that_comes_back_leads_under_its_new_incarnation() -> None:
+    local = await LocalMesh().create()
+    managers = await local.managers(3)
+    local.hosts["pm2"].stop()
+    await until(lambda: local.status_of("m2") == "dead", DEATH_SECONDS_MAX)
+    dead = local.fields("agents/m2")["inc"]
+    local.hosts["pm2"].go_on()
+    await until(lambda: local.status_of("m2") == "alive")
+    await until(lambda: managers[0].followers == ("m2", "m3"))
+    managers[0].transfer_leadership("m2")
+    await until(lambda: local.stored()[0].leader == "m2")
+    head = local.stored()[0]
+    assert head.leader_inc == local.fields("agents/m2")["inc"] == managers[1].inc != dead
+    assert dead not in head.nonce
+    await (await local.process("p1")).add_worker("w1")
+    await local.end()
+
+
+@in_virtual_time
+async def test_a_process_that_finds_no_store_when_it_comes_back_waits_as_long_as_it_takes() -> None:
+    local = await led()
+    process = await local.process("p1")
+    await local.within("p1", process.add_worker("w1"))
+    local.hosts["p1"].stop()
+    await until(lambda: local.status_of("w1") == "dead", DEATH_SECONDS_MAX)
+    local.hosts["p1"].go_on()
+    await asyncio.sleep(0.02)  # it knows of its death
+    for client in local.clients.values():
+        client.disconnect()
+    await asyncio.sleep(200)
+    for client in local.clients.values():
+        client.reconnect()
+    await until(lambda: local.status_of("w1") == "alive")
+    assert "w1" in process.agents
+    await local.end()
+
+
+@pytest.mark.parametrize("names", ["pm", "other"])
+def test_all_managers_that_are_killed_and_started_anew_without_their_state_wait_for_the_old_ones_death(names: str) -> None:
+    @in_virtual_time
+    async def check() -> None:
+        local = await LocalMesh().create()
+        await local.managers(3)
+        old = {agent: row["inc"] for agent, row in local.all_of("agents").items()}
+        for number in (1, 2, 3):
+            await local.processes[f"pm{number}"].abandon()
+        await asyncio.sleep(3)
+        again = [await local.process(f"{names}{number}") for number in (1, 2, 3)]
+        await asyncio.gather(*(process.add_manager(f"m{number}") for number, process in enumerate(again, 1)))
+        await until(lambda: local.stored()[0].voters.managers == ("m1", "m2", "m3"))
+        assert all(local.fields(f"agents/{agent}")["inc"] != inc for agent, inc in old.items())
+        await (await local.process("p1")).add_worker("w1")
+        await local.end()
+
+    check()
+
+
+@in_virtual_time
+async def test_one_that_waits_for_a_silent_run_gives_up_when_that_run_speaks_again() -> None:
+    local = await LocalMesh().create()
+    process = await local.process("p1")
+    await local.managers(1)
+    await local.within("p1", process.add_worker("w1"))
+    unhurried = HealthPolicy(dead_after_floor_ms=60_000)
+    await local.processes["pm1"].stop()
+    patient = await local.process("pm2", health=unhurried)
+    await patient.add_manager("m2")
+    local.hosts["p1"].stop()
+    await asyncio.sleep(20)
+    second = asyncio.create_task((await local.process("p2")).add_worker("w1"))
+    await asyncio.sleep(5)
+    assert not second.done()
+    local.hosts["p1"].go_on()
+    with pytest.raises(AgentIdInUse):
+        await second
+    assert local.status_of("w1") == "alive"
+    assert local.ordered("mesh.member_dead") == []
+    await local.end()
+
+
+@in_virtual_time
+async def test_a_process_cut_short_twice_while_nobody_led_still_knows_its_seat(tmp_path: Path) -> None:
+    local = await led()
+    first = await local.process("p1", state_folder=tmp_path)
+    await first.add_worker("w1")
+    await first.abandon()
+    await local.processes["pm1"].abandon()
+    second = await local.process("p1", state_folder=tmp_path)
+    local.hosts["p1"].run(second.add_worker("w1"))
+    await until(lambda: local.all_of("inbox"))
+    await second.abandon()
+    local.hosts["p1"].stop()
+    third = asyncio.create_task((await local.process("p3", state_folder=tmp_path)).add_worker("w1"))
+    await until(lambda: len(local.all_of("inbox")) == 2)
+    await (await local.process("pm9")).add_manager("m9")
+    worker = await third
+    assert local.fields("agents/w1")["inc"] == worker.inc
+    await local.end()
+
+
+@in_virtual_time
 async def test_a_restarted_process_takes_over_its_own_agents_at_once(tmp_path: Path) -> None:
     local = await led()
     first = await local.process("p1", state_folder=tmp_path)
@@ -401,6 +553,7 @@ async def test_a_process_killed_between_its_join_and_the_answer_still_knows_its_
     first = await local.process("p1", state_folder=tmp_path)
     local.hosts["p1"].run(first.add_worker("w1"))
     await until(lambda: local.all_of("inbox"))
+    await first.abandon()
     local.hosts["p1"].stop()
     await local.managers(1)
     await until(lambda: local.status_of("w1") == "alive")
@@ -424,11 +577,31 @@ async def test_without_its_state_a_restarted_process_waits_for_the_death_of_the_
 
 
 @in_virtual_time
+async def test_a_second_process_with_the_same_state_folder_is_refused_while_the_first_lives(tmp_path: Path) -> None:
+    local = await led()
+    first = await local.process("p1", state_folder=tmp_path)
+    worker = await first.add_worker("w1")
+    second = await local.process("p2", state_folder=tmp_path)
+    with pytest.raises(AgentIdInUse, match="stop it first"):
+        await second.add_worker("w1")
+    await worker.send_to_manager("counter.add", {"n": 1})
+    await until(lambda: local.ordered("counter.add"))
+    assert local.fields("agents/w1")["inc"] == worker.inc
+    assert len(local.ordered("mesh.join")) == 2
+    await first.abandon()
+    await second.add_worker("w1")
+    await local.end()
+
+
+@in_virtual_time
 async def test_a_process_whose_agent_was_taken_over_says_so_and_does_not_fight(tmp_path: Path) -> None:
     local = await led()
     first = await local.process("p1", state_folder=tmp_path)
     worker = await local.within("p1", first.add_worker("w1"))
-    second = await local.process("p2", state_folder=tmp_path)
+    copied = tmp_path / "another machine"
+    copied.mkdir()
+    (copied / "w1.json").write_bytes((tmp_path / "w1.json").read_bytes())
+    second = await local.process("p2", state_folder=copied)
     successor = await second.add_worker("w1")
     with pytest.raises(AgentIdInUse, match="taken over"):
         await first.run_until_ended()

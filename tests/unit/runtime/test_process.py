@@ -9,6 +9,7 @@ from firemesh.errors import InvalidParameters
 from firemesh.runtime.process import HeartbeatPolicy
 from firemesh.store.memory import LOST, CommitFate
 from tests.support.meshes import LocalMesh, in_virtual_time, until
+from tests.support.virtual_time import Process
 
 POLICY = HeartbeatPolicy(active_ms=500, idle_ms=10_000, idle_after_ms=5000)
 
@@ -88,6 +89,45 @@ async def test_a_process_that_runs_late_says_so_and_recovers() -> None:
 
 
 @in_virtual_time
+async def test_an_agent_that_does_not_turn_any_more_is_shown_as_late_and_the_others_are_not() -> None:
+    local = await LocalMesh().create()
+    await local.managers(1)
+    process = await local.process("p1", heartbeat=POLICY)
+    await process.add_worker("w1")
+    await Process("a part of p1").run(process.add_worker("w2"))
+    stuck = Process("another part of p1")
+    await stuck.run(process.add_worker("w3"))
+    assert set(beat(local).agents.values()) == {"running"}
+    stuck.stop()
+    await until(lambda: beat(local).agents == {"w1": "running", "w2": "running", "w3": "late"}, seconds=1.5)
+    assert beat(local).lateness == 0
+    stuck.go_on()
+    await until(lambda: set(beat(local).agents.values()) == {"running"}, seconds=0.5)
+    await asyncio.sleep(20)
+    assert set(beat(local).agents.values()) == {"running"}
+    assert local.status_of("w3") == "alive"
+    await local.end()
+
+
+@in_virtual_time
+async def test_a_process_that_stood_still_does_not_call_its_agents_late() -> None:
+    local = await LocalMesh().create()
+    await local.managers(1)
+    process = await local.process("p1", heartbeat=HeartbeatPolicy(active_ms=500, idle_ms=500))
+    await local.within("p1", process.add_worker("w1"))
+    seen = set()
+    for _ in range(3):
+        local.hosts["p1"].stop()
+        await asyncio.sleep(1.4)
+        local.hosts["p1"].go_on()
+        for _ in range(100):
+            await asyncio.sleep(0.01)
+            seen |= set(beat(local).agents.values())
+    assert seen == {"running"}
+    await local.end()
+
+
+@in_virtual_time
 async def test_a_sign_of_life_that_is_lost_does_not_stop_the_next() -> None:
     local = await LocalMesh().create()
     await local.managers(1)
@@ -101,7 +141,9 @@ async def test_a_sign_of_life_that_is_lost_does_not_stop_the_next() -> None:
 
 
 @pytest.mark.parametrize(
-    "wrong", [{"active_ms": 249}, {"active_ms": 3000, "idle_ms": 2000}, {"idle_ms": 60_001}], ids=["fast", "order", "slow"]
+    "wrong",
+    [{"active_ms": 249}, {"active_ms": 3000, "idle_ms": 2000}, {"idle_ms": 60_001}, {"agent_ms": 9}, {"agent_late_ms": 250}],
+    ids=["fast", "order", "slow", "inner fast", "inner order"],
 )
 def test_an_impossible_rhythm_is_refused(wrong: dict[str, int]) -> None:
     with pytest.raises(InvalidParameters, match="heartbeat"):
