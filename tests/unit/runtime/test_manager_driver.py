@@ -1,15 +1,21 @@
 """A manager in a process: it leads while it reaches the store, stops by itself when it does not, and fails in the open."""
 
 import asyncio
+from collections.abc import Sequence
+from typing import Any
 
 import pytest
 
-from firemesh.core.effects import ManagerRole
-from firemesh.core.params import TEST
-from firemesh.errors import CorruptDocument, InvariantViolation, MeshNotFound, NotLeader
+from firemesh.core.effects import Committed, Effect, Event, HeadRead, ManagerRole
+from firemesh.core.manager import Manager
+from firemesh.core.params import DEFAULT, TEST
+from firemesh.errors import AgentNotFound, CorruptDocument, InvalidMessage, InvariantViolation, MeshNotFound, NotLeader
+from firemesh.game.registry import machine_named
+from firemesh.runtime.manager_driver import ManagerDriver
 from firemesh.runtime.mesh import MeshManager
-from firemesh.store.base import Create, Delete, Put
-from firemesh.store.memory import ABORTED, ACK_LOST, LANDS, CommitFate, late
+from firemesh.store.base import Create, Delete, Put, Write
+from firemesh.store.memory import ABORTED, ACK_LOST, LANDS, LOST, CommitFate, Faults, late
+from firemesh.store.mesh_store import MeshStore
 from tests.support.meshes import LocalMesh, in_virtual_time, until
 
 
@@ -61,8 +67,10 @@ async def test_a_leader_that_stood_still_for_two_leases_loses_its_first_commit_a
     await local.end()
 
 
-@pytest.mark.parametrize("first", [LANDS, ACK_LOST, late(0.5)], ids=["answered", "answer lost", "sent again"])
-def test_a_lease_is_counted_from_the_first_sending_and_not_from_the_answer(first: CommitFate) -> None:
+@pytest.mark.parametrize(
+    ("first", "latency_seconds"), [(LANDS, 0.3), (ACK_LOST, 0.02), (LOST, 0.02)], ids=["answered", "answer lost", "sent again"]
+)
+def test_a_lease_is_counted_from_the_first_sending_and_not_from_the_answer(first: CommitFate, latency_seconds: float) -> None:
     @in_virtual_time
     async def check() -> None:
         local = await led(managers=1, workers=0)
@@ -70,11 +78,13 @@ def test_a_lease_is_counted_from_the_first_sending_and_not_from_the_answer(first
         m1 = local.processes["pm1"].agents["m1"]
         sent: list[float] = []
 
-        def fate(_: object) -> CommitFate:
+        def fate(writes: Sequence[Write]) -> CommitFate:
+            if writes[0].path != "meshes/m1/consensus/head":
+                return LANDS
             sent.append(loop.time())
             return first if len(sent) == 1 else LANDS
 
-        client.faults.latency_seconds = lambda _: 0.3
+        client.faults.latency_seconds = lambda _: latency_seconds
         client.faults.commit_fate = fate
         before = local.stored()[0].seq
         await until(lambda: m1.driver.manager.state.head.seq > before)  # type: ignore[attr-defined]
@@ -206,3 +216,84 @@ async def test_all_managers_crash_and_come_back_and_the_mesh_goes_on() -> None:
     await until(lambda: local.stored()[0].voters.managers == ("m4", "m5", "m6"))
     await add(local)
     await local.end()
+
+
+@pytest.mark.parametrize(
+    ("to", "problem", "why"),
+    [
+        ("m9", AgentNotFound, "'m9': it was never a member"),
+        ("w1", InvalidMessage, "'w1': it is a worker, not a manager"),
+        ("m3", AgentNotFound, "'m3': it is left"),
+    ],
+)
+def test_leadership_is_not_given_up_to_one_who_cannot_lead(to: str, problem: type[Exception], why: str) -> None:
+    @in_virtual_time
+    async def check() -> None:
+        local = await led()
+        await local.processes["pm3"].stop()
+        await until(lambda: local.stored()[0].voters.managers == ("m1", "m2"))
+        await asyncio.sleep(1)
+        m1 = local.processes["pm1"].agents["m1"]
+        with pytest.raises(problem, match=why):
+            m1.transfer_leadership(to)  # type: ignore[attr-defined]
+        await asyncio.sleep(5)
+        assert (local.stored()[0].leader, local.stored()[0].term) == ("m1", 1)
+        await local.end()
+
+    check()
+
+
+@in_virtual_time
+async def test_a_follower_polls_the_head_before_it_doubts_the_leader() -> None:
+    local = LocalMesh(params=DEFAULT)
+    await local.create()
+    await local.managers(2)
+    await (await local.process("p1")).add_worker("w1")
+    await asyncio.sleep(10)
+    m2 = local.processes["pm2"].agents["m2"]
+    local.clients["pm2"].silence_watches()
+    await add(local, 5)
+    assert DEFAULT.ttl_ms + DEFAULT.grace_ms > 6000  # until then only the poll can tell
+    await until(lambda: m2.driver.manager.state.replica.machine_state.total == 5, seconds=5.5)  # type: ignore[attr-defined]
+    await local.end()
+
+
+class _Recording(Manager[Any]):
+    def __init__(self, *args: Any) -> None:
+        super().__init__(*args)
+        self.heard: list[Event] = []
+
+    def step(self, event: Event, at_ms: int) -> list[Effect]:
+        self.heard.append(event)
+        return super().step(event, at_ms)
+
+
+@pytest.mark.parametrize("fate", [ACK_LOST, LOST], ids=["found by a read", "sent again"])
+def test_the_lease_counts_from_the_first_sending_of_a_commit(fate: CommitFate) -> None:
+    @in_virtual_time
+    async def check() -> None:
+        local = await LocalMesh().create()
+        client = local.memory.client("m1", Faults(latency_seconds=lambda _: 0.01))
+        mesh = MeshStore(client, "m1", rpc_timeout_seconds=TEST.rpc_timeout_ms / 1000)
+        manager = _Recording("m1", "0" * 12, machine_named("counter"), {}, TEST)
+        driver = ManagerDriver(manager, mesh)
+        working = asyncio.create_task(driver.run())
+        await until(lambda: driver.role is ManagerRole.LEADER)
+        await asyncio.sleep(TEST.renew_ms / 2000)
+        fates = [fate]
+        client.faults.commit_fate = lambda _: fates.pop() if fates else LANDS
+        until_then = len(manager.heard)
+        answers: list[int] = []
+
+        def told() -> bool:
+            known = [event for event in manager.heard[until_then:] if isinstance(event, HeadRead | Committed)]
+            answers[:] = [event.elapsed_ms for event in known]
+            return any(isinstance(event, Committed) for event in known)
+
+        await until(told)
+        assert answers[0] >= 20  # one round trip lost, one to find out
+        assert fate is ACK_LOST or answers[1] > answers[0]
+        working.cancel()
+        await asyncio.gather(working, return_exceptions=True)
+
+    check()
