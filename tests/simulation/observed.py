@@ -31,7 +31,7 @@ from firemesh.core.effects import (
 )
 from firemesh.core.invariants import Checker
 from firemesh.core.manager import Manager
-from firemesh.core.messages import Entry, Head, Snapshot
+from firemesh.core.messages import Command, Entry, Head, Snapshot
 from firemesh.store import paths
 from firemesh.store.base import Create, Delete, Put
 from firemesh.store.memory import CommitRecord, MemoryStore
@@ -113,6 +113,7 @@ class ObservedMesh:
         """When a leader last wrote the head."""
         self._prefix = f"meshes/{mesh_id}/"
         self._head: Head | None = None
+        self._inbox: dict[str, Command] = {}
 
     def see(self, record: CommitRecord) -> None:
         """One commit that has landed."""
@@ -120,6 +121,19 @@ class ObservedMesh:
         for write in record.writes:
             if not isinstance(write, Delete) and write.path.startswith(self._prefix):
                 self._see_document(write, record.commit_time)
+        self._see_inbox(record)
+
+    def _see_inbox(self, record: CommitRecord) -> None:
+        """A command that a landed commit takes from the inbox without refusing it is acknowledged: its sender lets go of it."""
+        refused = {write.path.rsplit("/", 1)[1] for write in record.writes if write.path.startswith(f"{self._prefix}refused/")}
+        for write in record.writes:
+            collection, _, request = write.path.removeprefix(self._prefix).partition("/")
+            if collection != "inbox":
+                continue
+            if not isinstance(write, Delete):
+                self._inbox[request] = Command.model_validate(dict(write.fields))
+            elif request in self._inbox and request not in refused:
+                self.checker.see_acknowledged(self._inbox[request])
 
     def _see_document(self, write: Create | Put, commit_time: int) -> None:
         fields, collection = dict(write.fields), write.path.removeprefix(self._prefix).split("/")[0]
@@ -134,11 +148,7 @@ class ObservedMesh:
                 if not self.leaders or self.leaders[-1][0] != head.term:
                     self.leaders.append((head.term, head.leader))
         elif collection == "log":
-            entry = Entry.model_validate(fields)
-            self.checker.see_entry(entry)
-            for command in entry.batch:
-                if command.agent_id:
-                    self.checker.see_acknowledged(command)
+            self.checker.see_entry(Entry.model_validate(fields))
         elif collection == "views":
             self.checker.see_view(write.path, fields["applied_index"])
 

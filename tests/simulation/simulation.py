@@ -203,14 +203,22 @@ class _Simulation:
     async def _expect_all_ordered(self, workers: list[asyncio.Task[None]]) -> None:
         def all_done() -> bool:
             sent = all(worker.done() for worker in workers)
-            return bool(self.stage.problems()) or (sent and not self._unordered() and not self.stage.waiting())
+            settled = sent and not self._unordered() and not self.stage.waiting() and not self._outsiders()
+            return bool(self.stage.problems()) or settled
 
-        if await self.stage.until(all_done, ORDERED_WITHIN_SECONDS) is None:
+        if await self.stage.until(all_done, ORDERED_WITHIN_SECONDS) is not None:
+            return
+        if outsiders := self._outsiders():
+            self.stage.fault(f"never admitted: {outsiders}")
+        if self._unordered() or self.stage.waiting():
             left = self.stage.waiting()
             self.stage.fault(f"{len(self._unordered())} commands never ordered; in the inbox: {left}")
 
     def _unordered(self) -> list[Command]:
         return [command for command in self.stage.unordered() if command.client not in self.dead]
+
+    def _outsiders(self) -> list[str]:
+        return [n.process.name for n in self.stage.outsiders() if f"{n.name}~{n.inc}" not in self.dead]
 
     async def _finish(self, workers: list[asyncio.Task[None]]) -> Report:
         self.stage.observed.check_all(self.stage.store)

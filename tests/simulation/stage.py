@@ -1,17 +1,24 @@
 """Managers in virtual time over one faulty store: what the seeded runs and the named cases are played on."""
 
 import asyncio
+import contextlib
+import itertools
 import random
 from collections.abc import Callable
+from typing import Any
 
 from firemesh.core import membership
 from firemesh.core.effects import ManagerRole
+from firemesh.core.health import Beat, HealthPolicy, run_of
 from firemesh.core.messages import Command
 from firemesh.core.params import Params
+from firemesh.errors import UnavailableError
+from firemesh.runtime.health_watch import HealthWatch
 from firemesh.runtime.manager_driver import ManagerDriver
 from firemesh.runtime.session import Session
+from firemesh.runtime.store_clock import StoreClock
 from firemesh.store import paths
-from firemesh.store.memory import MemoryStore
+from firemesh.store.memory import MemoryClient, MemoryStore
 from firemesh.store.mesh_store import MeshRecord, MeshStore
 from tests.simulation.fate import CALM, Luck, Weather
 from tests.simulation.observed import ObservedManager, ObservedMesh
@@ -23,26 +30,56 @@ PARAMS = Params(
     ttl_ms=1500, renew_ms=500, grace_ms=200, rpc_timeout_ms=375, retry_ms=100, poll_ms=60, snapshot_every=20, keep_entries=8
 )
 
+BEAT_MS = 500
+
+
+class SkewedClock(StoreClock):
+    """A clock that is wrong by a fixed time."""
+
+    def __init__(self, skew_ms: int) -> None:
+        super().__init__()
+        self._skew_ms = skew_ms
+
+    def now_ms(self) -> int:
+        return super().now_ms() + self._skew_ms
+
 
 class Node:
     """One manager's process: it runs, stops, goes on, and may be killed and started anew."""
 
-    def __init__(self, stage: "Stage", name: str, run: int, replaces: str = "") -> None:
+    def __init__(self, stage: "Stage", name: str, run: int, replaces: tuple[str, ...] = (), skew_ms: int = 0) -> None:
         self.stage = stage
         self.name = name
         self.run_number = run
         self.inc = f"{run:04x}{int(name[1:]):08x}"
+        self._replaces = replaces
         self.process = Process(f"{name}#{run}")
         self.luck = Luck(stage.weather, stage.rng)
         self.client = stage.store.client(self.process.name, self.luck.faults())
-        mesh = MeshStore(self.client, MESH, rpc_timeout_seconds=PARAMS.rpc_timeout_ms / 1000)
-        self.manager = ObservedManager(name, self.inc, LedgerMachine(), {}, PARAMS, observe=stage.look_at)
-        self.driver = ManagerDriver(self.manager, mesh, jitter=random.Random(stage.rng.random()))
-        self.tasks = [self.process.run(self.driver.run()), self.process.run(self._join(mesh, replaces))]
+        mesh = MeshStore(self.client, MESH, rpc_timeout_seconds=stage.params.rpc_timeout_ms / 1000)
+        self.manager = ObservedManager(name, self.inc, LedgerMachine(), {}, stage.params, observe=stage.look_at)
+        self.driver = ManagerDriver(
+            self.manager,
+            mesh,
+            clock=SkewedClock(skew_ms),
+            jitter=random.Random(stage.rng.random()),
+            while_leading=self._watch_health if stage.watches_health else None,
+        )
+        self.tasks = [self.process.run(self.driver.run()), self.process.run(self._join(mesh))]
+        if stage.watches_health:
+            self.tasks.append(self.process.run(show_signs_of_life(mesh, name, self.inc)))
 
-    async def _join(self, mesh: MeshStore, replaces: str) -> None:
-        body = {"type": "manager", "process": f"p-{self.name}", "replaces": replaces}
+    @property
+    def earlier_runs(self) -> tuple[str, ...]:
+        """The incarnations that the next run of this manager replaces: this one, and those before it."""
+        return (*self._replaces, self.inc)[-membership.REPLACED_MAX :]
+
+    async def _join(self, mesh: MeshStore) -> None:
+        body = {"type": "manager", "process": f"p-{self.name}", "replaces": list(self._replaces)}
         await Session(mesh, self.name, self.inc).send(membership.JOIN, body)
+
+    async def _watch_health(self, driver: ManagerDriver[Any]) -> None:
+        await HealthWatch(driver, lambda: run_of(f"p-{self.name}", self.inc), HealthPolicy(), BEAT_MS).run()
 
     @property
     def failure(self) -> BaseException | None:
@@ -64,12 +101,31 @@ class Node:
         await asyncio.gather(*self.tasks, return_exceptions=True)
 
 
-class Stage:
-    """A store, its managers, and a checker that sees every commit and every step."""
+async def show_signs_of_life(mesh: MeshStore, name: str, inc: str) -> None:
+    """The beats of a process with one agent, without end."""
+    for seq in itertools.count(1):
+        beat = Beat(process=f"p-{name}", inc=inc, seq=seq, interval_ms=BEAT_MS, agents={name: "running"}, applied={})
+        with contextlib.suppress(UnavailableError):
+            await mesh.write_beat(beat)
+        await asyncio.sleep(BEAT_MS / 1000)
 
-    def __init__(self, rng: random.Random, weather: Weather = CALM) -> None:
+
+class Stage:
+    """A store, its managers, and a checker that sees every commit and every step.
+
+    With `watches_health` everybody shows signs of life, and the leader has those declared dead who are silent.
+    """
+
+    def __init__(
+        self, rng: random.Random, weather: Weather = CALM, *, params: Params = PARAMS, watches_health: bool = False
+    ) -> None:
         self.rng = rng
         self.weather = weather
+        self.params = params
+        self.watches_health = watches_health
+        self.clients: dict[str, MemoryClient] = {}
+        """The workers' clients of the store, by agent."""
+        self._beating: list[asyncio.Task[None]] = []
         self.observed = ObservedMesh(MESH)
         self.nodes: dict[str, Node] = {}
         self.graves: list[Node] = []
@@ -83,11 +139,12 @@ class Stage:
         operator = MeshStore(self.store.client("operator"), MESH)
         await operator.create(MeshRecord(machine="ledger", setup={}, params={}))
 
-    def start_manager(self, name: str) -> Node:
-        """A manager's process; a later one of the same name replaces the one before."""
+    def start_manager(self, name: str, skew_ms: int = 0) -> Node:
+        """A manager's process; a later one of the same name replaces those before, any of which may still be a member."""
         before = self.nodes.get(name)
-        run, replaces = (0, "") if before is None else (before.run_number + 1, before.inc)
-        self.nodes[name] = Node(self, name, run, replaces)
+        run = 0 if before is None else before.run_number + 1
+        replaces = () if before is None else before.earlier_runs
+        self.nodes[name] = Node(self, name, run, replaces, skew_ms)
         return self.nodes[name]
 
     def kill(self, node: Node) -> None:
@@ -97,9 +154,12 @@ class Stage:
 
     def session(self, name: str, run: int, luck: Luck) -> Session:
         """A worker's line to the leader."""
-        client = self.store.client(f"{name}#{run}", luck.faults())
-        mesh = MeshStore(client, MESH, rpc_timeout_seconds=PARAMS.rpc_timeout_ms / 1000)
-        return Session(mesh, name, f"{run:04x}{int(name[1:]):08x}", on_sent=self.sent.append)
+        client = self.clients[name] = self.store.client(f"{name}#{run}", luck.faults())
+        mesh = MeshStore(client, MESH, rpc_timeout_seconds=self.params.rpc_timeout_ms / 1000)
+        inc = f"{run:04x}{int(name[1:]):08x}"
+        if self.watches_health:
+            self._beating.append(asyncio.create_task(show_signs_of_life(mesh, name, inc)))
+        return Session(mesh, name, inc, on_sent=self.sent.append)
 
     @property
     def leaders(self) -> list[Node]:
@@ -113,6 +173,13 @@ class Stage:
     def unordered(self) -> list[Command]:
         """Commands surely sent and not yet ordered."""
         return [command for command in self.sent if not self.observed.checker.is_ordered(command)]
+
+    def outsiders(self) -> list[Node]:
+        """Managers at work that are no members under their present incarnation, as the leader knows."""
+        if not self.leaders:
+            return list(self.nodes.values())
+        living = {(m.agent, m.inc) for m in self.leaders[0].manager.state.replica.roster.living()}
+        return [node for node in self.nodes.values() if (node.name, node.inc) not in living]
 
     def problems(self) -> list[str]:
         """What was wrong so far, by the checker and by the looks after each step."""
@@ -132,6 +199,9 @@ class Stage:
 
     async def end(self) -> None:
         """Stop everything, dead processes included."""
+        for task in self._beating:
+            task.cancel()
+        await asyncio.gather(*self._beating, return_exceptions=True)
         for node in (*self.nodes.values(), *self.graves):
             await node.bury()
 

@@ -1,31 +1,34 @@
 """The cases a protocol like this is judged by, each on the real driver in virtual time."""
 
 import random
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 
 import pytest
 
 from firemesh.core import membership
 from firemesh.core.effects import ManagerRole, Proposed, ReleaseAsked
 from firemesh.core.messages import mesh_command
+from firemesh.core.params import DEFAULT, Params
 from firemesh.runtime.session import Session
 from firemesh.store.memory import ACK_LOST, LANDS, CommitFate, late
+from firemesh.store.mesh_store import MeshStore
 from tests.simulation.fate import CALM, Luck
-from tests.simulation.stage import PARAMS, Node, Stage
+from tests.simulation.stage import MESH, PARAMS, Node, Stage
 from tests.support import virtual_time
 
 TTL, GRACE = PARAMS.ttl_ms / 1000, PARAMS.grace_ms / 1000
+HOUR_MS = 3_600_000
 Case = Callable[[Stage], Awaitable[None]]
 
 
-def play(case: Case, managers: int = 3) -> None:
+def play(case: Case, managers: int = 3, params: Params = PARAMS, skews_ms: Mapping[str, int] | None = None) -> None:
     """Play a case with so many managers, all joined and one leading; nothing may be wrong at the end."""
 
     async def run() -> None:
-        stage = Stage(random.Random(1))
+        stage = Stage(random.Random(1), params=params, watches_health=True)
         await stage.create_mesh()
-        for number in range(1, managers + 1):
-            stage.start_manager(f"m{number}")
+        for name in (f"m{number}" for number in range(1, managers + 1)):
+            stage.start_manager(name, (skews_ms or {}).get(name, 0))
         await stage.until(lambda: voters(stage) == managers, 10)
         await stage.until(lambda: not stage.waiting(), 10)
         await case(stage)
@@ -54,14 +57,22 @@ def new_leader(stage: Stage, before: Node) -> Callable[[], bool]:
 
 
 def billed(stage: Stage, node: Node, what: str) -> int:
-    """What the store has counted of a manager's writes."""
-    return sum(n for (client, _, each), n in stage.store.counts.items() if (client, each) == (node.process.name, what))
+    """What the store has counted of a manager's writes, but for its signs of life."""
+    counted = stage.store.counts.items()
+    return sum(n for (client, kind, each), n in counted if (client, each) == (node.process.name, what) and kind != "liveness")
 
 
 async def worker(stage: Stage) -> Session:
     session = stage.session("w1", 0, Luck(CALM, stage.rng))
     await session.send(membership.JOIN, {"type": "worker", "process": "p-w1"})
     return session
+
+
+async def hand_over(stage: Stage, to: str) -> None:
+    before = leader(stage)
+    if before.name != to:
+        before.driver.tell(ReleaseAsked(transfer_to=to))
+        assert await stage.until(lambda: stage.nodes[to] in stage.leaders, 2) is not None
 
 
 async def all_ordered(stage: Stage, within_seconds: float = 10) -> None:
@@ -135,17 +146,31 @@ def test_store_away_for_thirty_seconds_leaves_everybody_and_every_command_alive(
     async def case(stage: Stage) -> None:
         session = await worker(stage)
         await all_ordered(stage)
-        for node in stage.nodes.values():
-            node.client.disconnect()
+        for client in (stage.clients["w1"], *(node.client for node in stage.nodes.values())):
+            client.disconnect()
         await stage.until(lambda: False, 30)
         assert stage.leaders == []
         for node in stage.nodes.values():
             node.client.reconnect()
         assert await stage.until(lambda: stage.leaders, 3 * TTL) is not None
+        await stage.until(lambda: False, 3.5)  # some find the way back later than the leader
+        stage.clients["w1"].reconnect()
         await session.send("ledger.note", {})
         await all_ordered(stage, 60)
         roster = leader(stage).manager.state.replica.roster
         assert [member.agent for member in roster.living()] == ["m1", "m2", "m3", "w1"]
+
+    play(case)
+
+
+def test_silent_worker_is_declared_dead() -> None:
+    async def case(stage: Stage) -> None:
+        await worker(stage)
+        await all_ordered(stage)
+        stage.clients["w1"].disconnect()
+        roster = lambda: leader(stage).manager.state.replica.roster  # noqa: E731
+        gone = lambda: [member.agent for member in roster().living()] == ["m1", "m2", "m3"]  # noqa: E731
+        assert await stage.until(gone, 20) is not None
 
     play(case)
 
@@ -184,6 +209,48 @@ def test_last_manager_of_three_takes_over_alone() -> None:
     play(case)
 
 
+def test_command_sent_again_after_a_failover_is_not_ordered_again() -> None:
+    async def case(stage: Stage) -> None:
+        session = await worker(stage)
+        await session.send("ledger.note", {})
+        await all_ordered(stage)
+        dead, again = leader(stage), stage.sent[-1]
+        stage.kill(dead)
+        assert await stage.until(new_leader(stage, dead), 10) is not None
+        await MeshStore(stage.store.client("late"), MESH).submit(session.request_id(again.seq), again)
+        await session.send("ledger.note", {})
+        await all_ordered(stage)
+        heir = leader(stage)
+        assert await stage.until(lambda: heir.manager.state.replica.sessions[again.client] == again.seq + 1, 1) is not None
+        ledger = heir.manager.state.replica.machine_state
+        assert [name for name in ledger.applied if name.startswith("w1:")] == ["w1:2", "w1:3"]
+
+    play(case)
+
+
+def test_clocks_an_hour_off_depose_nobody_and_lose_nothing() -> None:
+    async def case(stage: Stage) -> None:
+        session = await worker(stage)
+        await all_ordered(stage)
+        for name in ("m1", "m2"):  # an hour behind, then an hour ahead
+            await hand_over(stage, name)
+            terms = len(stage.observed.leaders)
+            for _ in range(5):
+                await session.send("ledger.note", {})
+                await stage.until(lambda: False, TTL)
+            await all_ordered(stage)
+            assert len(stage.observed.leaders) == terms
+        dead = leader(stage)
+        stage.kill(dead)
+        took = await stage.until(new_leader(stage, dead), 10)
+        assert took is not None
+        assert TTL - PARAMS.renew_ms / 1000 < took < TTL + GRACE + 1
+        await session.send("ledger.note", {})
+        await all_ordered(stage)
+
+    play(case, skews_ms={"m1": -HOUR_MS, "m2": HOUR_MS})
+
+
 def test_all_managers_killed_and_started_anew_go_on_with_the_log() -> None:
     async def case(stage: Stage) -> None:
         session = await worker(stage)
@@ -217,6 +284,23 @@ def test_deaf_follower_neither_deposes_the_leader_nor_stays_behind() -> None:
         assert await stage.until(level, 10) is not None
 
     play(case)
+
+
+def test_deaf_follower_keeps_up_by_its_poll_alone() -> None:
+    async def case(stage: Stage) -> None:
+        session = await worker(stage)
+        await all_ordered(stage)
+        lead = leader(stage)
+        deaf = others(stage, lead)[0]
+        votes_read = lambda: stage.store.counts[(deaf.process.name, "votes", "reads")]  # noqa: E731
+        before = votes_read()
+        deaf.client.silence_watches()
+        await session.send("ledger.note", {})
+        await stage.until(lambda: False, 30)  # its listener is opened anew only after 45 s of silence
+        assert deaf.manager.state.replica == lead.manager.state.replica
+        assert votes_read() == before, "patience ran out before the poll came"
+
+    play(case, params=DEFAULT)
 
 
 def test_deaf_leader_finds_its_silent_listener_out_and_serves_again() -> None:

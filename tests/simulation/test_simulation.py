@@ -1,5 +1,6 @@
 """Seeded runs of the real driver over a faulty store: nothing is lost, nothing twice, somebody leads again soon."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -10,6 +11,7 @@ from firemesh.core.invariants import INVARIANTS
 from firemesh.core.turn import Turn
 from tests.simulation.fate import CALM, DEAF
 from tests.simulation.simulation import Plan, Report, simulate
+from tests.simulation.stage import Node
 
 SEEDS, SEEDS_PER_TEST = 200, 10
 CALM_PLAN = Plan(weather=CALM, rough_seconds=15, managers=(3, 3))
@@ -73,6 +75,22 @@ def test_without_sessions_a_command_is_ordered_twice(monkeypatch: pytest.MonkeyP
     monkeypatch.setattr(sessions, "is_duplicate", lambda *_: False)
     monkeypatch.setattr(sessions._Admitting, "_judge_next", lambda *_: sessions.ORDER)
     assert goes_wrong(Plan(), "I7")
+
+
+def test_command_taken_from_the_inbox_and_not_ordered_breaks_i5(monkeypatch: pytest.MonkeyPatch) -> None:
+    admit = sessions.admit
+
+    def forgetful(*args: Any, **kwargs: Any) -> sessions.Admission:
+        admission = admit(*args, **kwargs)
+        return replace(admission, batch=tuple(command for command in admission.batch if command.seq < 3))
+
+    monkeypatch.setattr(sessions, "admit", forgetful)
+    assert goes_wrong(CALM_PLAN, "I5", seeds=3)
+
+
+def test_manager_that_does_not_name_its_earlier_runs_is_never_admitted_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Node, "earlier_runs", property(lambda _: ()))
+    assert goes_wrong(Plan(), "never admitted", seeds=10)
 
 
 def test_head_taken_for_ones_own_breaks_the_log(monkeypatch: pytest.MonkeyPatch) -> None:
