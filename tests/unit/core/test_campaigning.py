@@ -1,5 +1,7 @@
 """How a manager that finds the leader silent becomes the leader, and when it must not."""
 
+import pytest
+
 from firemesh.core.effects import (
     Arm,
     CastVote,
@@ -248,6 +250,14 @@ def test_others_leave_the_heir_one_lease_time() -> None:
 
 def test_others_take_over_when_the_heir_does_not_come() -> None:
     mesh = expired(transferred("m2"))
+    mesh["m3"].fire(Timer.CAMPAIGN)
+    assert mesh["m3"].lands().kind is ProposalKind.TAKEOVER
+
+
+@pytest.mark.parametrize("heir", ["w", "nobody"])
+def test_nobody_waits_for_an_heir_who_is_no_voter(heir: str) -> None:
+    mesh = transferred(heir)
+    assert mesh["m3"].armed[Timer.CAMPAIGN].after_ms == 0
     mesh["m3"].fire(Timer.CAMPAIGN)
     assert mesh["m3"].lands().kind is ProposalKind.TAKEOVER
 
