@@ -12,6 +12,7 @@ Four kinds of failure, four treatments:
     │   ├── InvalidMessage            invalid-argument
     │   ├── InvalidParameters         invalid-argument
     │   ├── UnknownMachine            invalid-argument
+    │   ├── Unauthenticated           unauthenticated
     │   ├── PermissionDenied          permission-denied
     │   ├── MeshNotFound              not-found
     │   ├── AgentNotFound             not-found
@@ -25,7 +26,8 @@ Four kinds of failure, four treatments:
     ├── ContentionError               the world moved
     │   └── PreconditionFailed        aborted               after a fresh read
     ├── OverloadError
-    │   └── InboxFull                 resource-exhausted    yes
+    │   ├── InboxFull                 resource-exhausted    yes
+    │   └── RateLimited               resource-exhausted    after retry_after_seconds
     ├── UnavailableError
     │   ├── StoreUnavailable          unavailable           yes
     │   └── OutcomeUnknown            deadline-exceeded     after a fresh read (outcome_unknown)
@@ -42,6 +44,7 @@ class Code(StrEnum):
     """Status codes shared by Firebase callables and gRPC."""
 
     INVALID_ARGUMENT = "invalid-argument"
+    UNAUTHENTICATED = "unauthenticated"
     PERMISSION_DENIED = "permission-denied"
     NOT_FOUND = "not-found"
     ALREADY_EXISTS = "already-exists"
@@ -76,6 +79,12 @@ class InvalidParameters(RequestError):
 
 class UnknownMachine(RequestError):
     """The mesh asks for a replicated machine this program does not have. Install it or fix the mesh."""
+
+
+class Unauthenticated(RequestError):
+    """No identity came with the call, or it is unknown, expired or revoked. Get a valid key; do not retry with this one."""
+
+    code = Code.UNAUTHENTICATED
 
 
 class PermissionDenied(RequestError):
@@ -155,6 +164,14 @@ class OverloadError(MeshError):
 
 class InboxFull(OverloadError):
     """Too many commands wait for the leader. Wait for the views to move, then send again."""
+
+
+class RateLimited(OverloadError):
+    """The caller asks too often. Wait `retry_after_seconds`, then ask again."""
+
+    def __init__(self, message: str, retry_after_seconds: float) -> None:
+        super().__init__(message)
+        self.retry_after_seconds = retry_after_seconds
 
 
 class UnavailableError(MeshError):

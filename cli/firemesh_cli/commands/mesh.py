@@ -1,8 +1,9 @@
-"""`firemesh mesh`: create a mesh and see how it stands."""
+"""`firemesh mesh`: create a mesh, list them all, see how one stands."""
 
 import argparse
 import asyncio
 import json
+import sys
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
@@ -13,11 +14,18 @@ if TYPE_CHECKING:
     from firemesh_cli.commands import Subparsers
 
 
+MESHES_LISTED_MAX = 300
+
+
 def register(subparsers: "Subparsers") -> None:
     """Add the command to the parser."""
-    parser = subparsers.add_parser("mesh", help="create a mesh, see how it stands")
+    parser = subparsers.add_parser("mesh", help="create a mesh, list them, see how one stands")
     actions = parser.add_subparsers(title="actions", dest="action", metavar="ACTION", required=True)
     _register_create(actions)
+    listing = actions.add_parser("list", help="the ids of all meshes, one a line")
+    listing.add_argument("--start", default="", help="list from this id on (default: from the first)")
+    add_connection_options(listing)
+    listing.set_defaults(handler=lambda args: asyncio.run(_list(args)))
     status = actions.add_parser("status", help="who leads, who is in it, what is wrong")
     status.add_argument("mesh_id")
     status.add_argument("--json", action="store_true", help="print one JSON object")
@@ -62,6 +70,21 @@ def _setup(args: argparse.Namespace) -> dict[str, object]:
     if not isinstance(setup, dict):
         raise InvalidMessage("--setup must be a JSON object")
     return setup
+
+
+async def _list(args: argparse.Namespace) -> int:
+    from firemesh.runtime.mesh import list_mesh_ids
+
+    store = connect(args, "operator")
+    try:
+        found = await list_mesh_ids(store, start=args.start, limit=MESHES_LISTED_MAX)
+    finally:
+        await store.close()
+    for mesh_id in found[: MESHES_LISTED_MAX - 1]:
+        print(mesh_id)
+    if len(found) == MESHES_LISTED_MAX:
+        print(f"there are more: --start {found[-1]}", file=sys.stderr)
+    return 0
 
 
 async def _status(args: argparse.Namespace) -> int:
