@@ -9,7 +9,7 @@ ANY_MESH = "*"
 
 
 class AccessRole(StrEnum):
-    """What an identity is trusted with. Managers and workers are agents; the others only look or operate."""
+    """What an identity is trusted with. Workers take part; the others only look or operate."""
 
     ADMIN = "admin"
     OPERATOR = "operator"
@@ -36,10 +36,11 @@ READING = frozenset({Operation.LIST_MESHES, Operation.GET_MESH_STATUS, Operation
 _LOOKING = frozenset({Operation.GET_MESH_STATUS, Operation.GET_AGENT_STATUS})
 
 PERMISSIONS: Mapping[AccessRole, frozenset[Operation]] = {
-    # An admin is no agent: who joins is dealt secrets, and that takes a key made for an agent.
+    # An admin is no player: who joins is dealt secrets, and that takes a key made for a worker. Managers read the log,
+    # where all secrets are, so they run with server credentials and not with a key.
     AccessRole.ADMIN: frozenset(Operation) - {Operation.JOIN_MESH},
     AccessRole.OPERATOR: _LOOKING | {Operation.LIST_MESHES, Operation.TERMINATE_AGENT, Operation.READ_AUDIT},
-    AccessRole.MANAGER: _LOOKING | {Operation.JOIN_MESH, Operation.TERMINATE_AGENT},
+    AccessRole.MANAGER: _LOOKING | {Operation.TERMINATE_AGENT},
     AccessRole.WORKER: _LOOKING | {Operation.JOIN_MESH},
     AccessRole.OBSERVER: _LOOKING | {Operation.LIST_MESHES},
 }

@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from firemesh.control_plane.access import ANY_MESH, READING, AccessRole, Identity, Operation, denial
+from firemesh.control_plane.access import ANY_MESH, READING, Identity, Operation, denial
 from firemesh.control_plane.api_key import ApiKey
 from firemesh.control_plane.audit import AuditRecord, AuditTrail, Decision, log_decision
 from firemesh.control_plane.key_ring import KeyRing
@@ -149,7 +149,6 @@ class ControlPanel:
             What `authorize` raises.
         """
         await self.authorize(identity, Operation.JOIN_MESH, mesh_id, target=agent_id, request_id=request_id)
-        agent_type = AgentType.MANAGER if identity.role is AccessRole.MANAGER else AgentType.WORKER
         status = await Mesh(self._store, mesh_id).get_status()
         if status.status == MeshStatus.CLOSED:
             raise MeshClosed(f"mesh {mesh_id!r} is closed")
@@ -159,7 +158,7 @@ class ControlPanel:
         claims = {
             "mesh": mesh_id,
             "agent": agent_id,
-            "type": agent_type.value,
+            "type": AgentType.WORKER.value,
             "access_role": identity.role.value,
             "inc": new_incarnation(),
         }

@@ -10,7 +10,7 @@ POLICY = {
     "create_mesh": "admin",
     "list_meshes": "admin operator observer",
     "get_mesh_status": "admin operator manager worker observer",
-    "join_mesh": "manager worker",
+    "join_mesh": "worker",
     "get_agent_status": "admin operator manager worker observer",
     "terminate_agent": "admin operator manager",
     "read_audit": "admin operator",
