@@ -12,7 +12,12 @@ from typing import Any
 
 import pytest
 
+from firemesh.errors import PermissionDenied
+from firemesh.store import paths
+from firemesh.store.base import Create
+from firemesh.store.firestore import FirestoreStore
 from firemesh_cli.stack.supervisor import LocalStack
+from tests.rules.actors import Bearer
 
 
 @pytest.fixture(scope="module")
@@ -74,7 +79,7 @@ def test_of_many_who_create_one_mesh_at_once_one_wins(stack: LocalStack, admin: 
     assert sorted(answers) == [201, 409, 409, 409]
 
 
-def test_a_worker_key_becomes_a_member_of_its_mesh_and_opens_no_other(stack: LocalStack, admin: str) -> None:
+async def test_a_worker_key_leads_into_its_mesh_under_the_rules_and_into_no_other(stack: LocalStack, admin: str) -> None:
     for name in ("joined", "foreign"):
         assert call(stack, admin, "POST", "/v1/meshes", {"mesh_id": name, "machine": "counter"})[0] == 201
     key = firemesh(stack, "key", "create", "--role", "worker", "--mesh", "joined")
@@ -82,7 +87,19 @@ def test_a_worker_key_becomes_a_member_of_its_mesh_and_opens_no_other(stack: Loc
     status, admission, _ = call(stack, key, "POST", "/v1/meshes/joined/agents", {"agent_id": "w1"})
     assert (status, admission["type"], admission["access_role"]) == (201, "worker", "worker")
     sign_in = f"http://{stack.auth_host}/identitytoolkit.googleapis.com/v1/accounts:signInWithCustomToken?key=any"
-    assert post(sign_in, {"token": admission["custom_token"], "returnSecureToken": True})["idToken"]
+    id_token = post(sign_in, {"token": admission["custom_token"], "returnSecureToken": True})["idToken"]
+    agent = FirestoreStore(stack.project, host=stack.firestore_host, credentials=Bearer(id_token))
+    try:
+        join = {"agent_id": "w1", "inc": admission["inc"], "seq": 1, "kind": "mesh.join"}
+        payload = '{"process":"p1","replaces":"","type":"worker"}'
+        request = paths.request_id("w1", admission["inc"], 1)
+        await agent.commit([Create(paths.request("joined", request), {**join, "payload": payload})])
+        with pytest.raises(PermissionDenied):
+            await agent.get_all([paths.mesh("joined")])
+        with pytest.raises(PermissionDenied):
+            await agent.commit([Create(paths.request("foreign", request), {**join, "payload": payload})])
+    finally:
+        await agent.close()
 
 
 def test_a_revoked_key_is_refused_by_its_next_call(stack: LocalStack) -> None:
