@@ -52,7 +52,7 @@ def sections() -> dict[str, str]:
 def overview() -> dict[str, list[str]]:
     """Document -> the cells of its row in the first table."""
     rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in PAGE.partition("\n## ")[0].splitlines()]
-    return {row[0].strip("`"): row[1:] for row in rows if len(row) == 6 and row[0].startswith("`")}
+    return {row[0].strip("`"): row[1:] for row in rows if len(row) == 7 and row[0].startswith("`")}
 
 
 def collection(document: str) -> str:
