@@ -16,14 +16,18 @@ from firemesh.errors import PermissionDenied
 from firemesh.store import paths
 from firemesh.store.base import Create
 from firemesh.store.firestore import FirestoreStore
-from firemesh_cli.stack.supervisor import LocalStack
+from firemesh_cli.stack.supervisor import MARK, LocalStack
+from firemesh_cli.stack.watchdog import marked
 from tests.rules.actors import Bearer
 
 
 @pytest.fixture(scope="module")
 def stack() -> Iterator[LocalStack]:
     with LocalStack(functions=True) as stack:
+        mark = f"{MARK}={stack.owned_environment()[MARK]}".encode()
         yield stack
+        assert list(marked(mark)) != []
+    assert list(marked(mark)) == [], "the emulators have left processes behind"
 
 
 @pytest.fixture(scope="module")

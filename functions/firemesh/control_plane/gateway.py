@@ -66,7 +66,7 @@ class ApiGateway:
     """
 
     def __init__(self) -> None:
-        self._app = Flask("firemesh")
+        self._app = Flask("firemesh", static_folder=None)
         self._app.config["MAX_CONTENT_LENGTH"] = BODY_BYTES_MAX
         self._app.url_map.strict_slashes = False
         self._authenticate: Callable[[str, str], Identity] | None = None
