@@ -35,9 +35,9 @@ def admin(stack: LocalStack) -> str:
     return firemesh(stack, "key", "create", "--role", "admin")
 
 
-def firemesh(stack: LocalStack, *arguments: str) -> str:
+def firemesh(stack: LocalStack, *arguments: str, key: str = "") -> str:
     """What a command of the command line prints."""
-    environment = {**os.environ, **stack.environment()}
+    environment = {**os.environ, **stack.environment(), "FIREMESH_API_KEY": key}
     command = [sys.executable, "-m", "firemesh_cli", *arguments]
     return subprocess.run(command, env=environment, capture_output=True, text=True, check=True).stdout.strip()
 
@@ -69,6 +69,18 @@ def test_a_mesh_is_operated_from_outside(stack: LocalStack, admin: str) -> None:
     records = call(stack, admin, "GET", "/v1/meshes/outside/audit")[1]["records"]
     assert [(row["operation"], row["allowed"]) for row in records] == [("create_mesh", True), ("create_mesh", True)]
     assert "outside" in firemesh(stack, "mesh", "list").split()
+
+
+def test_the_command_line_works_through_the_interface(stack: LocalStack, admin: str) -> None:
+    through = ("--api", stack.api_url)
+    firemesh(stack, "mesh", "create", "by-command", "--machine", "counter", *through, key=admin)
+    assert "by-command" in firemesh(stack, "mesh", "list", *through, key=admin).split()
+    report = json.loads(firemesh(stack, "mesh", "status", "by-command", "--json", *through, key=admin))
+    assert (report["machine"], report["managers"]) == ("counter", [])
+    with pytest.raises(subprocess.CalledProcessError) as raised:
+        firemesh(stack, "mesh", "status", "missing", *through, key=admin)
+    assert raised.value.returncode == 1
+    assert "404 not-found" in raised.value.stderr
 
 
 def test_bodies_pass_whole_and_the_unfit_are_refused(stack: LocalStack, admin: str) -> None:
