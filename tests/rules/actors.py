@@ -2,8 +2,11 @@
 
 import base64
 import json
+import urllib.error
+import urllib.request
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from http import HTTPStatus
 from typing import Any
 
 from google.auth.credentials import Credentials
@@ -139,6 +142,21 @@ class Door:
 
     async def may_list(self, actor: Actor | None, below: str) -> bool:
         return await self._passes(self.store(actor).list_documents(self.path(below), limit=10))
+
+    def may_query_everywhere(self, actor: Actor | None, collection: str) -> bool:
+        """Whether a query over all collections of one name, in every mesh, goes through."""
+        query = {"structuredQuery": {"from": [{"collectionId": collection, "allDescendants": True}]}}
+        url = f"http://{self._host}/v1/projects/{self._project}/databases/(default)/documents:runQuery"
+        headers = {"Content-Type": "application/json"}
+        if actor is not None:
+            headers["Authorization"] = f"Bearer {token(actor, self._project, self.mesh)}"
+        try:
+            urllib.request.urlopen(urllib.request.Request(url, json.dumps(query).encode(), headers)).close()
+        except urllib.error.HTTPError as error:
+            with error:
+                assert error.code == HTTPStatus.FORBIDDEN, error.read()
+            return False
+        return True
 
     async def may_write(self, actor: Actor | None, write: Write) -> bool:
         return await self._passes(self.store(actor).commit([write], timeout_seconds=20))

@@ -63,6 +63,12 @@ async def test_a_collection_is_listed_by_its_readers_alone(local_stack: LocalSta
     assert allowed == MAY_LIST.get(collection, set())
 
 
+@pytest.mark.parametrize("collection", [name.removeprefix("/") for name in COLLECTIONS])
+async def test_nobody_queries_one_kind_of_document_across_all_meshes(local_stack: LocalStack, collection: str) -> None:
+    async with door(local_stack) as mesh:
+        assert [name for name, actor in ACTORS.items() if mesh.may_query_everywhere(actor, collection)] == []
+
+
 @pytest.mark.parametrize("path", [*mesh_documents(), *NOBODYS])
 async def test_no_client_overwrites_or_deletes_a_document(local_stack: LocalStack, path: str) -> None:
     async with door(local_stack) as mesh:
