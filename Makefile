@@ -9,7 +9,7 @@ ARGS ?=
 
 .PHONY: help
 help: ## List the commands
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 	@echo '  Options: make demo ARGS="--seats 12 --seed 7"'
 
 .PHONY: demo
@@ -33,6 +33,10 @@ lint: setup
 .PHONY: simulate
 simulate: setup ## Run the seeded simulation: ARGS="--seeds 1000" or ARGS="--seed 42" to replay one
 	@$(BIN)/python -m tests.simulation $(ARGS)
+
+.PHONY: rules-coverage
+rules-coverage: setup ## Say which security rules the tests have seen deny and allow
+	@$(BIN)/python tools/rules_coverage.py
 
 .PHONY: up
 up: setup ## Start the local stack and keep it until Ctrl-C

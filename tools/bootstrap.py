@@ -261,7 +261,7 @@ def clean() -> None:
     """Remove all that set-up and runs have made."""
     for name in (".venv", "node_modules", ".firemesh", ".mypy_cache", ".ruff_cache", ".pytest_cache", ".hypothesis"):
         shutil.rmtree(ROOT / name, ignore_errors=True)
-    for path in [ROOT / "functions" / "venv", *ROOT.glob(".firemesh-stack-*.json")]:
+    for path in [ROOT / "functions" / "venv", ROOT / "functions" / ".secret.local", *ROOT.glob(".firemesh-stack-*.json")]:
         if path.is_symlink() or path.is_file():
             path.unlink()
     for folder in ("functions", "cli", "tests", "tools"):

@@ -12,6 +12,7 @@ Four kinds of failure, four treatments:
     │   ├── InvalidMessage            invalid-argument
     │   ├── InvalidParameters         invalid-argument
     │   ├── UnknownMachine            invalid-argument
+    │   ├── Unauthenticated           unauthenticated
     │   ├── PermissionDenied          permission-denied
     │   ├── MeshNotFound              not-found
     │   ├── AgentNotFound             not-found
@@ -25,7 +26,8 @@ Four kinds of failure, four treatments:
     │   ├── PreconditionFailed        aborted               after a fresh read
     │   └── CommitAborted             aborted               yes
     ├── OverloadError
-    │   └── InboxFull                 resource-exhausted    yes
+    │   ├── InboxFull                 resource-exhausted    yes
+    │   └── RateLimited               resource-exhausted    after retry_after_seconds
     ├── JoinTimeout                   deadline-exceeded     no: in a new process
     ├── UnavailableError
     │   ├── StoreUnavailable          unavailable           yes
@@ -43,6 +45,7 @@ class Code(StrEnum):
     """Status codes shared by Firebase callables and gRPC."""
 
     INVALID_ARGUMENT = "invalid-argument"
+    UNAUTHENTICATED = "unauthenticated"
     PERMISSION_DENIED = "permission-denied"
     NOT_FOUND = "not-found"
     ALREADY_EXISTS = "already-exists"
@@ -77,6 +80,12 @@ class InvalidParameters(RequestError):
 
 class UnknownMachine(RequestError):
     """The mesh asks for a replicated machine this program does not have. Install it or fix the mesh."""
+
+
+class Unauthenticated(RequestError):
+    """No identity came with the call, or it is unknown, expired or revoked. Get a valid key; do not retry with this one."""
+
+    code = Code.UNAUTHENTICATED
 
 
 class PermissionDenied(RequestError):
@@ -162,6 +171,14 @@ class JoinTimeout(MeshError):
     """No manager let the agent join in time; what it sent is withdrawn. See to a manager, then start it in a new process."""
 
     code = Code.DEADLINE_EXCEEDED
+
+
+class RateLimited(OverloadError):
+    """The caller asks too often. Wait `retry_after_seconds`, then ask again."""
+
+    def __init__(self, message: str, retry_after_seconds: float) -> None:
+        super().__init__(message)
+        self.retry_after_seconds = retry_after_seconds
 
 
 class UnavailableError(MeshError):

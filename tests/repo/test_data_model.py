@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from firemesh.control_plane.api_key import ApiKeyRecord
+from firemesh.control_plane.audit import AuditRecord
 from firemesh.core.effects import Refusal
 from firemesh.core.health import Beat
 from firemesh.core.log import topology
@@ -36,6 +38,8 @@ FIELDS = {
     "views/topology": set(topology(initial_replica(CounterMachine(), {}), Head())),
     "views/health": {"applied_index", "processes"},
     "meshes/{mesh}/states/{agent}": {"version", "inc", "values"},
+    "meshes/{mesh}/audit/{record}": set(AuditRecord.model_fields),
+    "apiKeys/{key}": set(ApiKeyRecord.model_fields),
 }
 
 
@@ -48,7 +52,7 @@ def sections() -> dict[str, str]:
 def overview() -> dict[str, list[str]]:
     """Document -> the cells of its row in the first table."""
     rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in PAGE.partition("\n## ")[0].splitlines()]
-    return {row[0].strip("`"): row[1:] for row in rows if len(row) == 6 and row[0].startswith("`")}
+    return {row[0].strip("`"): row[1:] for row in rows if len(row) == 7 and row[0].startswith("`")}
 
 
 def collection(document: str) -> str:
@@ -64,8 +68,8 @@ def constants() -> dict[str, set[int]]:
 
 
 def test_every_collection_of_the_program_is_on_the_page_and_no_other() -> None:
-    spelt = set(re.findall(r"meshes/\{mesh_id\}/([a-z]+)", PATHS))
-    assert {collection(document) for document in sections() if document.startswith("meshes/{mesh}/")} == spelt
+    spelt = set(re.findall(r"meshes/\{mesh_id\}/([a-z]+)", PATHS)) | {"apiKeys"}
+    assert {collection(document) for document in sections() if document.startswith(("meshes/{mesh}/", "apiKeys/"))} == spelt
     assert {collection(document) for document in overview()} == spelt | {""}
 
 

@@ -37,12 +37,16 @@ def test_hot_documents_are_exempt_from_indexing(config: dict[str, Any], path: st
     assert matching == [{"collectionGroup": collection, "fieldPath": "*", "indexes": []}]
 
 
-def test_rules_deny_by_default(config: dict[str, Any]) -> None:
+def test_rules_deny_by_default_and_state_a_policy_above_each_match(config: dict[str, Any]) -> None:
     rules = (ROOT / config["firestore"]["rules"]).read_text()
-    statements = [re.sub(r"//.*", "", line) for line in rules.splitlines()]
-    allowed = [line.strip() for line in statements if "allow" in line]
-    assert "rules_version = '2';" in rules
-    assert allowed == ["allow read, write: if false;"]
+    assert rules.startswith("rules_version = '2';")
+    assert re.search(r"match /\{document=\*\*\} \{\s+allow read, write: if false;\s+\}\s+\}\s+\}\s*$", rules)
+    assert "if true" not in rules
+    lines = [line.strip() for line in rules.splitlines()]
+    documents = [number for number, line in enumerate(lines) if line.startswith("match /") and "/databases/" not in line]
+    assert len(documents) > 6
+    unexplained = [lines[number] for number in documents if not lines[number - 1].startswith("//")]
+    assert unexplained == ["match /meshes/{mesh} {"]
 
 
 def test_deployment_takes_the_runtime_of_the_version_file(config: dict[str, Any]) -> None:

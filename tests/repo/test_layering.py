@@ -43,6 +43,8 @@ LAYERS = {
     "firemesh.store": Layer(("firemesh.store", "firemesh.core", "firemesh.ids", "firemesh.errors")),
     "firemesh.store.firestore": Layer(("firemesh.store", "firemesh.core", "firemesh.ids", "firemesh.errors"), vendor=True),
     "firemesh.runtime": Layer(("firemesh",)),
+    "firemesh.control_plane": Layer(("firemesh",)),
+    "firemesh.control_plane.firebase_tokens": Layer(("firemesh.errors",), vendor=True),
     "firemesh": Layer(("firemesh",)),
     "firemesh_cli": Layer(OURS),
     "firemesh_cli.stack.meter": Layer(OURS, vendor=True),

@@ -1,11 +1,14 @@
-"""`firemesh mesh`: create a mesh and see how it stands."""
+"""`firemesh mesh`: create a mesh, list them all, see how one stands."""
 
 import argparse
 import asyncio
 import json
+import sys
 from dataclasses import asdict
 from typing import TYPE_CHECKING
+from urllib.parse import quote, urlencode
 
+from firemesh_cli.api_client import ApiClient, add_api_option
 from firemesh_cli.connection import add_connection_options, connect
 
 if TYPE_CHECKING:
@@ -13,15 +16,24 @@ if TYPE_CHECKING:
     from firemesh_cli.commands import Subparsers
 
 
+MESHES_LISTED_MAX = 100
+
+
 def register(subparsers: "Subparsers") -> None:
     """Add the command to the parser."""
-    parser = subparsers.add_parser("mesh", help="create a mesh, see how it stands")
+    parser = subparsers.add_parser("mesh", help="create a mesh, list them, see how one stands")
     actions = parser.add_subparsers(title="actions", dest="action", metavar="ACTION", required=True)
     _register_create(actions)
+    listing = actions.add_parser("list", help="the ids of all meshes, one a line")
+    listing.add_argument("--start", default="", help="list from this id on (default: from the first)")
+    add_connection_options(listing)
+    add_api_option(listing)
+    listing.set_defaults(handler=lambda args: asyncio.run(_list(args)))
     status = actions.add_parser("status", help="who leads, who is in it, what is wrong")
     status.add_argument("mesh_id")
     status.add_argument("--json", action="store_true", help="print one JSON object")
     add_connection_options(status)
+    add_api_option(status)
     status.set_defaults(handler=lambda args: asyncio.run(_status(args)))
 
 
@@ -34,6 +46,7 @@ def _register_create(actions: "Subparsers") -> None:
     create.add_argument("--setup", help="the machine's whole setup as a JSON object, instead of --seats and --seed")
     create.add_argument("--profile", choices=("default", "fast", "test"), default="default", help="timing of the lease")
     add_connection_options(create)
+    add_api_option(create)
     create.set_defaults(handler=lambda args: asyncio.run(_create(args)))
 
 
@@ -41,11 +54,15 @@ async def _create(args: argparse.Namespace) -> int:
     from firemesh.core.params import PROFILES
     from firemesh.runtime.mesh import Mesh
 
-    store = connect(args, "operator")
-    try:
-        await Mesh.create(store, args.mesh_id, machine=args.machine, setup=_setup(args), params=PROFILES[args.profile])
-    finally:
-        await store.close()
+    if args.api:
+        wanted = {"mesh_id": args.mesh_id, "machine": args.machine, "setup": _setup(args), "profile": args.profile}
+        ApiClient(args.api).call("POST", "/meshes", wanted)
+    else:
+        store = connect(args, "operator")
+        try:
+            await Mesh.create(store, args.mesh_id, machine=args.machine, setup=_setup(args), params=PROFILES[args.profile])
+        finally:
+            await store.close()
     print(f"mesh {args.mesh_id} created; add managers with: firemesh agent run --mesh {args.mesh_id} --type manager")
     return 0
 
@@ -64,14 +81,37 @@ def _setup(args: argparse.Namespace) -> dict[str, object]:
     return setup
 
 
-async def _status(args: argparse.Namespace) -> int:
-    from firemesh.runtime.mesh import Mesh
+async def _list(args: argparse.Namespace) -> int:
+    from firemesh.runtime.mesh import list_mesh_ids
 
-    store = connect(args, "operator")
-    try:
-        report = await Mesh(store, args.mesh_id).get_status()
-    finally:
-        await store.close()
+    if args.api:
+        page = ApiClient(args.api).call("GET", f"/meshes?{urlencode({'start': args.start, 'limit': MESHES_LISTED_MAX})}")
+        found, more = page["meshes"], page["next_start"]
+    else:
+        store = connect(args, "operator")
+        try:
+            ids = await list_mesh_ids(store, start=args.start, limit=MESHES_LISTED_MAX + 1)
+        finally:
+            await store.close()
+        found, more = ids[:MESHES_LISTED_MAX], "".join(ids[MESHES_LISTED_MAX:])
+    for mesh_id in found:
+        print(mesh_id)
+    if more:
+        print(f"there are more: --start {more}", file=sys.stderr)
+    return 0
+
+
+async def _status(args: argparse.Namespace) -> int:
+    from firemesh.runtime.mesh import Mesh, MeshReport
+
+    if args.api:
+        report = MeshReport(**ApiClient(args.api).call("GET", f"/meshes/{quote(args.mesh_id, safe='')}"))
+    else:
+        store = connect(args, "operator")
+        try:
+            report = await Mesh(store, args.mesh_id).get_status()
+        finally:
+            await store.close()
     if args.json:
         print(json.dumps(asdict(report)))
     else:

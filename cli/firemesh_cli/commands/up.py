@@ -19,6 +19,7 @@ def register(subparsers: "Subparsers") -> None:
         "Other terminals talk to them with the environment variables printed.",
     )
     parser.add_argument("--json", action="store_true", help="print one JSON object instead of lines for a shell")
+    parser.add_argument("--functions", action="store_true", help="start the control plane and Authentication as well")
     parser.set_defaults(handler=run)
 
 
@@ -29,7 +30,7 @@ def run(args: argparse.Namespace) -> int:
 
     signal.signal(signal.SIGTERM, _interrupt)
     print("starting the emulators ...", file=sys.stderr)
-    with LocalStack() as stack:
+    with LocalStack(functions=args.functions) as stack:
         environment = stack.environment()
         if args.json:
             summary = {

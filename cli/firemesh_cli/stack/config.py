@@ -1,11 +1,15 @@
 """The configuration one stack gives to firebase-tools: firebase.json on ports of its own."""
 
+import contextlib
 import copy
 import json
+import os
+import re
+import secrets
 import socket
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
@@ -22,11 +26,15 @@ class Ports:
     websocket: int
     hub: int
     logging: int
+    functions: int
+    auth: int
+    tasks: int
+    eventarc: int
 
 
 def free_ports() -> Ports:
-    """Four ports nobody listens on now. Another program may take one before the emulators do: then start again."""
-    sockets = [socket.socket(socket.AF_INET, socket.SOCK_STREAM) for _ in range(4)]
+    """Ports nobody listens on now. Another program may take one before the emulators do: then start again."""
+    sockets = [socket.socket(socket.AF_INET, socket.SOCK_STREAM) for _ in fields(Ports)]
     try:
         for each in sockets:
             each.bind((HOST, 0))
@@ -46,6 +54,11 @@ def emulator_config(base: Mapping[str, Any], ports: Ports, python: Sequence[int]
         "firestore": {"host": HOST, "port": ports.firestore, "websocketPort": ports.websocket},
         "hub": {"host": HOST, "port": ports.hub},
         "logging": {"host": HOST, "port": ports.logging},
+        "functions": {"host": HOST, "port": ports.functions},
+        "auth": {"host": HOST, "port": ports.auth},
+        # The functions emulator starts these two as well, wanted or not.
+        "tasks": {"host": HOST, "port": ports.tasks},
+        "eventarc": {"host": HOST, "port": ports.eventarc},
         # The user interface is a separate download.
         "ui": {"enabled": False},
     }
@@ -71,3 +84,22 @@ def write_config(root: Path, name: str, ports: Ports) -> Path:
     path = root / f".firemesh-stack-{name}.json"
     path.write_text(json.dumps(emulator_config(base, ports, sys.version_info[:2]), indent=2) + "\n")
     return path
+
+
+def local_pepper(root: Path) -> str:
+    """The secret API_KEY_PEPPER of this checkout's emulators, made when it is missing. It guards nothing but local keys.
+
+    The functions emulator looks for secrets in this one file, so all stacks of a checkout share it.
+    """
+    path = root / "functions" / ".secret.local"
+    if not path.exists():
+        draft = path.with_name(f".secret.{os.getpid()}.local")
+        draft.write_text(f"API_KEY_PEPPER={secrets.token_hex(32)}\n")
+        draft.chmod(0o600)
+        with contextlib.suppress(FileExistsError):
+            os.link(draft, path)
+        draft.unlink()
+    match = re.search(r"^API_KEY_PEPPER=(\S+)$", path.read_text(), re.MULTILINE)
+    if match is None:
+        raise LocalStackError(f"{path} holds no line API_KEY_PEPPER=...; delete it, and it is made anew")
+    return match[1]

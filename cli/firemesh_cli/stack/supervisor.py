@@ -17,7 +17,7 @@ from typing import Self
 
 from firemesh.errors import LocalStackError
 from firemesh_cli.stack import locate
-from firemesh_cli.stack.config import HOST, Ports, free_ports, write_config
+from firemesh_cli.stack.config import HOST, Ports, free_ports, local_pepper, write_config
 from firemesh_cli.stack.watchdog import sweep
 
 PROJECT = "demo-firemesh"
@@ -32,6 +32,10 @@ SILENCES_MAX = 3
 ERROR_LINES_MAX = 2
 READY = "All emulators ready"
 PORT_TAKEN = "port taken"
+FUNCTIONS_LOADED = "Loaded functions definitions"
+REGION = "us-central1"
+FUNCTION_WORKERS_MAX = 3
+"""Processes per function, about 135 MB each; further requests wait."""
 MARK = "FIREMESH_STACK"
 
 # Quick to start, few threads; each was measured (2.1 s to 1.7 s until ready, on two cores).
@@ -59,9 +63,20 @@ class LocalStack:
     with the block, and also when this process dies in any way. Logs stay in `log_folder`.
     """
 
-    def __init__(self, root: Path | None = None, *, project: str = PROJECT, start_timeout_seconds: float = 90.0) -> None:
-        """A stack of the checkout at `root` (default: the one this program belongs to). Nothing is started yet."""
+    def __init__(
+        self,
+        root: Path | None = None,
+        *,
+        project: str = PROJECT,
+        functions: bool = False,
+        start_timeout_seconds: float = 90.0,
+    ) -> None:
+        """A stack of the checkout at `root` (default: the one this program belongs to). Nothing is started yet.
+
+        Firestore always runs. With `functions` the control plane's functions and the emulator of Authentication do too.
+        """
         self.project = project
+        self._functions = functions
         self._root = root or locate.project_root()
         self._start_timeout_seconds = start_timeout_seconds
         self._watchdog: subprocess.Popen[bytes] | None = None
@@ -79,6 +94,24 @@ class LocalStack:
         if self._ports is None:
             raise LocalStackError("the local stack is not running; start it with `with LocalStack() as stack:`")
         return f"{HOST}:{self._ports.firestore}"
+
+    @property
+    def api_url(self) -> str:
+        """Where the REST interface answers: the address before /v1.
+
+        Raises:
+            LocalStackError: the stack is not running, or runs without functions.
+        """
+        if self._ports is None or not self._functions:
+            raise LocalStackError("no functions are running; start them with `with LocalStack(functions=True) as stack:`")
+        return f"http://{HOST}:{self._ports.functions}/{self.project}/{REGION}/api"
+
+    @property
+    def auth_host(self) -> str:
+        """Where the emulator of Authentication listens. Raises what `api_url` raises."""
+        if self._ports is None or not self._functions:
+            raise LocalStackError("Authentication is not running; start it with `with LocalStack(functions=True) as stack:`")
+        return f"{HOST}:{self._ports.auth}"
 
     @property
     def log_folder(self) -> Path:
@@ -107,6 +140,16 @@ class LocalStack:
             # gRPC would send even local calls through a configured proxy.
             "NO_PROXY": direct,
             "no_proxy": direct,
+            **self._functions_environment(),
+        }
+
+    def _functions_environment(self) -> dict[str, str]:
+        if not self._functions or self._root is None:
+            return {}
+        return {
+            "FIREBASE_AUTH_EMULATOR_HOST": self.auth_host,
+            "FIREMESH_API_URL": self.api_url,
+            "API_KEY_PEPPER": local_pepper(self._root),
         }
 
     def owned_environment(self) -> dict[str, str]:
@@ -174,6 +217,10 @@ class LocalStack:
         self.stop()
 
     @property
+    def _emulators(self) -> tuple[str, ...]:
+        return ("firestore", "functions", "auth") if self._functions else ("firestore",)
+
+    @property
     def _supervised(self) -> bool:
         return self._watchdog is not None and self._watchdog.poll() is None
 
@@ -186,10 +233,12 @@ class LocalStack:
         scratch = self.log_folder / "tmp"
         scratch.mkdir(exist_ok=True)
         config = write_config(tools.root, name, ports)
+        if self._functions:
+            local_pepper(tools.root)
         task = {
             "command": [
                 str(tools.firebase),
-                *("emulators:start", "--only", "firestore", "--project", self.project, "--config", str(config)),
+                *("emulators:start", "--only", ",".join(self._emulators), "--project", self.project, "--config", str(config)),
             ],
             "cwd": str(self.log_folder),
             "output": str(self._output),
@@ -219,12 +268,22 @@ class LocalStack:
             if ended:
                 self._raise_ended()
             if said_ready and _answers(ports.firestore):
+                if self._functions and FUNCTIONS_LOADED not in _text(self._output):
+                    raise LocalStackError(
+                        f"the functions could not be loaded: {_essence(self.log_folder)} (log: {self._output})"
+                    )
                 return
             time.sleep(POLL_SECONDS)
         raise LocalStackError(
             f"the emulators were not ready after {self._start_timeout_seconds:.0f} s: "
             f"{_essence(self.log_folder)} (log: {self._output})"
         )
+
+    def _require_functions(self) -> None:
+        """The emulators get ready without the functions, too, when those cannot be loaded."""
+        if self._functions and FUNCTIONS_LOADED not in _text(self._output):
+            essence = _essence(self.log_folder)
+            raise LocalStackError(f"the functions could not be loaded: {essence} (log: {self._output})")
 
     def _raise_ended(self) -> None:
         text = _text(self._output)
@@ -256,7 +315,7 @@ def _find_tools(root: Path | None) -> _Tools:
 def _emulator_environment(tools: _Tools, scratch: Path) -> dict[str, str]:
     environ = dict(os.environ)
     # A stack inside a stack's environment must not inherit the outer one's emulators.
-    for name in ("FIRESTORE_EMULATOR_HOST", "FIREBASE_EMULATOR_HUB", "FIREBASE_CONFIG"):
+    for name in ("FIRESTORE_EMULATOR_HOST", "FIREBASE_AUTH_EMULATOR_HOST", "FIREBASE_EMULATOR_HUB", "FIREBASE_CONFIG"):
         environ.pop(name, None)
     options = [os.environ.get("JDK_JAVA_OPTIONS", ""), JAVA_OPTIONS, f'"-Djava.io.tmpdir={scratch}"']
     return environ | {
@@ -266,6 +325,7 @@ def _emulator_environment(tools: _Tools, scratch: Path) -> dict[str, str]:
         "FIRESTORE_EMULATOR_BINARY_PATH": str(tools.emulator_jar),
         # firebase-tools registers each suite by project in the temporary folder; two of one project would quarrel.
         "TMPDIR": str(scratch),
+        "FUNCTIONS_EMULATOR_PARALLEL": str(FUNCTION_WORKERS_MAX),
         # Ask nothing, and fetch no message of the day.
         "CI": "1",
     }

@@ -67,10 +67,10 @@ def sweep(mark: bytes) -> None:
     """Kill every process with the mark until none is left: one may start another while it dies."""
     deadline = time.monotonic() + SWEEP_SECONDS_MAX
     while time.monotonic() < deadline:
-        marked = [pid for pid in _marked(mark) if pid != os.getpid()]
-        if not marked:
+        living = [pid for pid in marked(mark) if pid != os.getpid()]
+        if not living:
             return
-        for pid in marked:
+        for pid in living:
             _kill(pid)
         time.sleep(SWEEP_PAUSE_SECONDS)
 
@@ -80,7 +80,7 @@ def _kill(pid: int) -> None:
         os.kill(pid, signal.SIGKILL)
 
 
-def _marked(mark: bytes) -> Iterator[int]:
+def marked(mark: bytes) -> Iterator[int]:
     """Living processes of this user whose environment holds the mark."""
     processes = Path("/proc")
     if not (processes / "self" / "environ").exists():

@@ -125,6 +125,12 @@ class Mesh:
         )
 
 
+async def list_mesh_ids(store: Store, *, start: str = "", limit: int) -> tuple[str, ...]:
+    """The ids of at most `limit` meshes in order, from `start` (inclusive) on."""
+    found = (await store.list_documents(paths.meshes(), start_at=start, limit=limit)).documents
+    return tuple(sorted(document.id for document in found.values()))
+
+
 class MeshManager:
     """The management of a mesh as seen from one of its managers."""
 

@@ -9,6 +9,11 @@ def mesh(mesh_id: str) -> str:
     return f"meshes/{mesh_id}"
 
 
+def meshes() -> str:
+    """The collection of all meshes."""
+    return "meshes"
+
+
 def head(mesh_id: str) -> str:
     """The one hot document of consensus; never deleted."""
     return f"meshes/{mesh_id}/consensus/head"
@@ -92,6 +97,36 @@ def view(mesh_id: str, audience: str) -> str:
 def state(mesh_id: str, agent_id: str) -> str:
     """What one agent keeps of its own: no part of the replicated state."""
     return f"meshes/{mesh_id}/states/{agent_id}"
+
+
+def audit(mesh_id: str) -> str:
+    """The collection of security decisions about one mesh."""
+    return f"meshes/{mesh_id}/audit"
+
+
+def project_audit() -> str:
+    """The collection of security decisions about no mesh, or none that the caller may name."""
+    return "audit"
+
+
+def audit_head(trail: str) -> str:
+    """Where a trail's chain ends; `trail` is one of the two collections above."""
+    return f"{trail}/head"
+
+
+def audit_record(trail: str, number: int) -> str:
+    """One record of a trail; ids sort like numbers."""
+    return f"{trail}/{number:0{LOG_DIGITS}d}"
+
+
+def api_keys() -> str:
+    """The collection of API keys."""
+    return "apiKeys"
+
+
+def api_key(key_id: str) -> str:
+    """What is kept of one API key; never its secret."""
+    return f"apiKeys/{key_id}"
 
 
 def below(mesh_id: str, path: str) -> str:

@@ -7,13 +7,13 @@ from pathlib import Path
 import pytest
 
 from firemesh.errors import LocalStackError
-from firemesh_cli.stack.config import Ports, emulator_config, free_ports, write_config
+from firemesh_cli.stack.config import Ports, emulator_config, free_ports, local_pepper, write_config
 
-PORTS = Ports(firestore=1, websocket=2, hub=3, logging=4)
+PORTS = Ports(firestore=1, websocket=2, hub=3, logging=4, functions=5, auth=6, tasks=7, eventarc=8)
 
 
 def test_ports_of_one_stack_differ() -> None:
-    assert len(set(astuple(free_ports()))) == 4
+    assert len(set(astuple(free_ports()))) == 8
 
 
 def test_config_keeps_the_rest_of_firebase_json_and_does_not_change_it() -> None:
@@ -29,11 +29,24 @@ def test_every_emulator_listens_on_this_machine_alone() -> None:
     config = emulator_config({"emulators": {"singleProjectMode": True}}, PORTS, (3, 13))
     assert config["emulators"]["singleProjectMode"] is True
     assert config["emulators"]["ui"] == {"enabled": False}
-    assert {name: config["emulators"][name]["host"] for name in ("firestore", "hub", "logging")} == {
-        "firestore": "127.0.0.1",
-        "hub": "127.0.0.1",
-        "logging": "127.0.0.1",
-    }
+    hosts = {name: row["host"] for name, row in config["emulators"].items() if isinstance(row, dict) and name != "ui"}
+    assert set(hosts.values()) == {"127.0.0.1"}
+    assert hosts.keys() == {"firestore", "hub", "logging", "functions", "auth", "tasks", "eventarc"}
+
+
+def test_local_pepper_is_made_once_and_kept_from_others(tmp_path: Path) -> None:
+    (tmp_path / "functions").mkdir()
+    made = local_pepper(tmp_path)
+    assert len(made) == 64
+    assert local_pepper(tmp_path) == made
+    assert [path.stat().st_mode & 0o777 for path in (tmp_path / "functions").iterdir()] == [0o600]
+
+
+def test_a_secret_file_without_a_pepper_is_named(tmp_path: Path) -> None:
+    (tmp_path / "functions").mkdir()
+    (tmp_path / "functions" / ".secret.local").write_text("OTHER=1\n")
+    with pytest.raises(LocalStackError, match="API_KEY_PEPPER"):
+        local_pepper(tmp_path)
 
 
 def test_config_lies_beside_firebase_json_so_that_relative_paths_hold(tmp_path: Path) -> None:

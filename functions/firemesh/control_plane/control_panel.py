@@ -1,0 +1,189 @@
+"""The use cases of operating meshes. Every interface (REST, command line) is a thin layer over these."""
+
+import re
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from firemesh.control_plane.access import ANY_MESH, READING, Identity, Operation, denial
+from firemesh.control_plane.api_key import ApiKey
+from firemesh.control_plane.audit import AuditRecord, AuditTrail, Decision, log_decision
+from firemesh.control_plane.key_ring import KeyRing
+from firemesh.core.membership import AgentType, MemberStatus
+from firemesh.core.params import PROFILES
+from firemesh.errors import AgentIdInUse, InvalidMessage, InvalidParameters, PermissionDenied, Unauthenticated
+from firemesh.ids import ID_PATTERN, new_incarnation
+from firemesh.runtime.mesh import Mesh, MeshReport, list_mesh_ids
+from firemesh.store import paths
+from firemesh.store.base import Store
+from firemesh.store.mesh_store import MeshStore
+
+MESHES_LISTED_MAX = 100
+"""Meshes in one page of a list."""
+
+TokenMinter = Callable[[str, Mapping[str, str]], Awaitable[str]]
+"""Makes a custom token for a user id and claims."""
+
+
+@dataclass(frozen=True, slots=True)
+class Admission:
+    """What an agent needs to join a mesh by itself: its new incarnation, and a token that the security rules know."""
+
+    mesh: str
+    agent: str
+    inc: str
+    type: str
+    access_role: str
+    custom_token: str
+
+
+@dataclass(frozen=True, slots=True)
+class MeshPage:
+    """Some meshes in the order of their ids, and the id at which the next page starts (empty: this was the last)."""
+
+    meshes: tuple[str, ...]
+    next_start: str
+
+
+class ControlPanel:
+    """Operates the meshes of one project. Each use case takes who asks, and decides by the one permission table.
+
+    Every decision is logged; denials and changes are stored in the audit trail before anything is done.
+    """
+
+    def __init__(self, store: Store, keys: KeyRing, *, mint_token: TokenMinter) -> None:
+        self._store = store
+        self._keys = keys
+        self._audit = AuditTrail(store)
+        self._mint_token = mint_token
+
+    async def authenticate(self, key_text: str, *, request_id: str = "") -> Identity:
+        """Who presents this API key. Raises Unauthenticated.
+
+        A refusal is logged and not stored: a stranger must not be able to make us write.
+        """
+        try:
+            return await self._keys.find(ApiKey.parse(key_text))
+        except Unauthenticated as error:
+            log_decision(
+                Decision(who="", role="", operation="authenticate", allowed=False, reason=str(error), request_id=request_id)
+            )
+            raise
+
+    async def authorize(
+        self, identity: Identity, operation: Operation, mesh_id: str = "", *, target: str = "", request_id: str = ""
+    ) -> None:
+        """Decide by the table, record the decision, and raise PermissionDenied when it is no.
+
+        Raises:
+            InvalidMessage: the mesh or the target has no possible id.
+            PermissionDenied: the role or the key does not allow it.
+            StoreUnavailable, OutcomeUnknown: the decision could not be recorded; nothing may be done.
+        """
+        for name in filter(None, (mesh_id, target)):
+            if re.fullmatch(ID_PATTERN, name) is None:
+                raise InvalidMessage(f"an id is 1 to 40 of a-z, 0-9 and -, with no - at either end; not {name[:80]!r}")
+        reason = denial(identity, operation, mesh_id)
+        decision = Decision(
+            who=identity.key_id,
+            role=identity.role,
+            operation=operation,
+            mesh=mesh_id,
+            target=target,
+            allowed=not reason,
+            reason=reason,
+            request_id=request_id,
+        )
+        log_decision(decision)
+        if reason or operation not in READING:
+            # A key must not write into the trail of a mesh that is none of its business.
+            await self._audit.append(decision, mesh_id=mesh_id if identity.may_touch(mesh_id) else "")
+        if reason:
+            raise PermissionDenied(f"a key of role {identity.role} may not {operation}: {reason}")
+
+    async def create_mesh(
+        self,
+        identity: Identity,
+        mesh_id: str,
+        *,
+        machine: str,
+        setup: Mapping[str, Any],
+        profile: str = "default",
+        request_id: str = "",
+    ) -> None:
+        """Create a mesh with nobody in it.
+
+        Raises:
+            InvalidParameters: no such profile.
+            What `authorize` and `Mesh.create` raise.
+        """
+        await self.authorize(identity, Operation.CREATE_MESH, mesh_id, request_id=request_id)
+        if profile not in PROFILES:
+            raise InvalidParameters(f"profile {profile!r} must be one of {', '.join(PROFILES)}")
+        await Mesh.create(self._store, mesh_id, machine=machine, setup=setup, params=PROFILES[profile])
+
+    async def list_meshes(self, identity: Identity, *, start: str = "", limit: int = 50, request_id: str = "") -> MeshPage:
+        """The meshes in the key's scope, by id. Raises what `authorize` raises, and InvalidParameters for a wrong limit."""
+        await self.authorize(identity, Operation.LIST_MESHES, request_id=request_id)
+        if not 1 <= limit <= MESHES_LISTED_MAX:
+            raise InvalidParameters(f"limit={limit} must be from 1 to {MESHES_LISTED_MAX}")
+        if identity.mesh != ANY_MESH:
+            own = paths.mesh(identity.mesh)
+            found = (await self._store.get_all([own])).documents
+            return MeshPage(tuple(document.id for document in found.values()), "")
+        ids = await list_mesh_ids(self._store, start=start, limit=limit + 1)
+        return MeshPage(ids[:limit], ids[limit] if len(ids) > limit else "")
+
+    async def get_mesh_status(self, identity: Identity, mesh_id: str, *, request_id: str = "") -> MeshReport:
+        """Who leads, who is in it, what is wrong. Raises MeshNotFound, and what `authorize` raises."""
+        await self.authorize(identity, Operation.GET_MESH_STATUS, mesh_id, request_id=request_id)
+        return await Mesh(self._store, mesh_id).get_status()
+
+    async def join_mesh(self, identity: Identity, mesh_id: str, agent_id: str, *, request_id: str = "") -> Admission:
+        """Admit an agent to the door of a mesh: it then sends `mesh.join` with this incarnation, and the leader decides.
+
+        Raises:
+            MeshNotFound: there is nothing to join.
+            AgentIdInUse: a living agent has this id.
+            What `authorize` raises.
+        """
+        await self.authorize(identity, Operation.JOIN_MESH, mesh_id, target=agent_id, request_id=request_id)
+        await Mesh.open(self._store, mesh_id)
+        row = await MeshStore(self._store, mesh_id).read_fields(f"agents/{agent_id}")
+        if row is not None and row["status"] == MemberStatus.ALIVE:
+            raise AgentIdInUse(f"mesh {mesh_id!r} has a living agent {agent_id!r}")
+        claims = {
+            "mesh": mesh_id,
+            "agent": agent_id,
+            "type": AgentType.WORKER.value,
+            "access_role": identity.role.value,
+            "inc": new_incarnation(),
+        }
+        token = await self._mint_token(f"{mesh_id}:{agent_id}", claims)
+        return Admission(**claims, custom_token=token)
+
+    async def get_agent_status(
+        self, identity: Identity, mesh_id: str, agent_id: str, *, request_id: str = ""
+    ) -> Mapping[str, Any]:
+        """An agent's row of the roster. Raises MeshNotFound, AgentNotFound, and what `authorize` raises."""
+        await self.authorize(identity, Operation.GET_AGENT_STATUS, mesh_id, target=agent_id, request_id=request_id)
+        mesh = await Mesh.open(self._store, mesh_id)
+        return await mesh.get_agent(agent_id)
+
+    async def terminate_agent(self, identity: Identity, mesh_id: str, agent_id: str, *, request_id: str = "") -> None:
+        """Have an agent removed; the roster tells when the leader has carried it out.
+
+        Raises:
+            MeshNotFound, AgentNotFound: nobody to remove.
+            What `authorize` and `Mesh.remove_agent` raise.
+        """
+        await self.authorize(identity, Operation.TERMINATE_AGENT, mesh_id, target=agent_id, request_id=request_id)
+        mesh = await Mesh.open(self._store, mesh_id)
+        await mesh.remove_agent(agent_id)
+
+    async def read_audit(
+        self, identity: Identity, mesh_id: str, *, start: int = 1, limit: int = 100, request_id: str = ""
+    ) -> tuple[AuditRecord, ...]:
+        """The decisions about one mesh, from number `start` on. Raises what `authorize` raises."""
+        await self.authorize(identity, Operation.READ_AUDIT, mesh_id, request_id=request_id)
+        return await self._audit.read(mesh_id=mesh_id, start=start, limit=limit)

@@ -1,0 +1,160 @@
+"""API keys in the store: made, found, rotated, revoked."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from pydantic import ValidationError
+
+from firemesh.control_plane.access import ANY_MESH, AccessRole, Identity, Operation
+from firemesh.control_plane.api_key import ApiKey, ApiKeyRecord
+from firemesh.errors import (
+    CorruptDocument,
+    InvalidParameters,
+    MeshError,
+    PreconditionFailed,
+    RequestError,
+    StoreUnavailable,
+    Unauthenticated,
+)
+from firemesh.store import paths
+from firemesh.store.base import Create, Document, Put, Store
+
+LIFETIME_DAYS_MAX = 365
+LAST_USE_MS = 60_000
+"""A key's last use is written at most this often: a write per call would cost more than the calls."""
+KEYS_LISTED_MAX = 500
+OVERLAP_SECONDS_MAX = 604_800
+REPLACES_MAX = 8
+FIRST_COMMIT_SECONDS_MAX = 20.0
+"""The first write to a fresh emulator takes seconds."""
+
+_DAY_MS = 86_400_000
+
+
+@dataclass(frozen=True, slots=True)
+class KeyRequest:
+    """What a new key shall be good for."""
+
+    role: AccessRole
+    mesh: str = ANY_MESH
+    operations: tuple[Operation, ...] = ()
+    days: int = 90
+    label: str = ""
+
+    def __post_init__(self) -> None:
+        if not 1 <= self.days <= LIFETIME_DAYS_MAX:
+            raise InvalidParameters(f"a key lives 1 to {LIFETIME_DAYS_MAX} days, not {self.days}")
+        if self.mesh == ANY_MESH and self.role in (AccessRole.MANAGER, AccessRole.WORKER):
+            raise InvalidParameters(f"a key for a {self.role} is for one mesh: name it")
+        if len(self.label) > 80:
+            raise InvalidParameters(f"a label has at most 80 characters, not {len(self.label)}")
+
+
+class KeyRing:
+    """The API keys of one project. Time is the store's own, so no clock of ours can lengthen a key's life."""
+
+    def __init__(self, store: Store, pepper: bytes, *, environment: str) -> None:
+        self._store = store
+        self._pepper = pepper
+        self._environment = environment
+
+    async def create(self, request: KeyRequest) -> ApiKey:
+        """Make a key. Its secret is in the result and nowhere else."""
+        key = ApiKey.new(self._environment)
+        now_ms = (await self._read(key.key_id))[1]
+        record = ApiKeyRecord(
+            digest=key.digest(self._pepper),
+            label=request.label,
+            role=request.role,
+            mesh=request.mesh,
+            operations=request.operations,
+            created_ms=now_ms,
+            expires_ms=now_ms + request.days * _DAY_MS,
+        )
+        write = Create(paths.api_key(key.key_id), record.model_dump(mode="json"))
+        await self._store.commit([write], timeout_seconds=FIRST_COMMIT_SECONDS_MAX)
+        return key
+
+    async def find(self, key: ApiKey) -> Identity:
+        """Whose key this is.
+
+        Raises:
+            Unauthenticated: unknown, of another environment, expired or revoked. The message does not say which of the
+                first two, so that nobody learns which ids exist.
+        """
+        document, now_ms = await self._read(key.key_id)
+        record = None if document is None else _record(document)
+        if document is None or record is None or key.environment != self._environment or not key.fits(record, self._pepper):
+            raise Unauthenticated("no such API key")
+        if record.revoked_ms and now_ms >= record.revoked_ms:
+            raise Unauthenticated(f"API key {key.key_id} is revoked")
+        if now_ms >= record.expires_ms:
+            raise Unauthenticated(f"API key {key.key_id} has expired")
+        if now_ms - record.last_used_ms >= LAST_USE_MS:
+            await self._note_use(document, record, now_ms)
+        return record.identity(key.key_id)
+
+    async def list(self) -> Mapping[str, ApiKeyRecord]:
+        """Every key by its id, at most KEYS_LISTED_MAX."""
+        found = (await self._store.list_documents(paths.api_keys(), limit=KEYS_LISTED_MAX)).documents
+        return {document.id: _record(document) for document in found.values()}
+
+    async def revoke(self, key_id: str, *, overlap_seconds: int = 0) -> None:
+        """End a key: at once, or after an overlap in which its successor is handed out. The earlier end holds.
+
+        Raises:
+            RequestError: there is no such key, or the overlap is out of range.
+            StoreUnavailable: somebody else changed the key each time; it is not revoked.
+        """
+        if not 0 <= overlap_seconds <= OVERLAP_SECONDS_MAX:
+            raise RequestError(f"an overlap has 0 to {OVERLAP_SECONDS_MAX} seconds, not {overlap_seconds}")
+        for _ in range(REPLACES_MAX):
+            document, now_ms = await self._existing(key_id)
+            record = _record(document)
+            end_ms = now_ms + overlap_seconds * 1000
+            if record.revoked_ms:
+                end_ms = min(end_ms, record.revoked_ms)
+            try:
+                await self._replace(document, record.model_copy(update={"revoked_ms": end_ms}))
+            except PreconditionFailed:
+                continue  # its use was noted meanwhile
+            return
+        raise StoreUnavailable(f"API key {key_id} was changed {REPLACES_MAX} times meanwhile; it is not revoked yet")
+
+    async def rotate(self, key_id: str, *, overlap_seconds: int) -> ApiKey:
+        """A new key of the same scope and lifetime; the old one ends after the overlap. Raises what `revoke` raises."""
+        document, _ = await self._existing(key_id)
+        old = _record(document)
+        days = max(1, (old.expires_ms - old.created_ms) // _DAY_MS)
+        new = await self.create(KeyRequest(old.role, old.mesh, old.operations, days, old.label))
+        await self.revoke(key_id, overlap_seconds=overlap_seconds)
+        return new
+
+    async def _note_use(self, document: Document, record: ApiKeyRecord, now_ms: int) -> None:
+        """Best effort: a concurrent revocation must win, and a failure must not refuse the caller."""
+        try:
+            await self._replace(document, record.model_copy(update={"last_used_ms": now_ms}))
+        except MeshError:
+            return
+
+    async def _replace(self, document: Document, record: ApiKeyRecord) -> None:
+        write = Put(document.path, record.model_dump(mode="json"), if_update_time=document.update_time)
+        await self._store.commit([write])
+
+    async def _existing(self, key_id: str) -> tuple[Document, int]:
+        document, now_ms = await self._read(key_id)
+        if document is None:
+            raise RequestError(f"there is no API key {key_id!r}")
+        return document, now_ms
+
+    async def _read(self, key_id: str) -> tuple[Document | None, int]:
+        path = paths.api_key(key_id)
+        result = await self._store.get_all([path])
+        return result.documents.get(path), result.read_time // 1_000_000
+
+
+def _record(document: Document) -> ApiKeyRecord:
+    try:
+        return ApiKeyRecord.model_validate(dict(document.fields))
+    except ValidationError as error:
+        raise CorruptDocument(f"{document.path} does not fit ApiKeyRecord") from error

@@ -1,0 +1,65 @@
+"""The control plane of one process, put together with the first request."""
+
+import logging
+import sys
+import threading
+import time
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from firemesh.control_plane import firebase_tokens
+from firemesh.control_plane.api import RestApi
+from firemesh.control_plane.api_key import check_pepper
+from firemesh.control_plane.background_loop import BackgroundLoop
+from firemesh.control_plane.control_panel import ControlPanel
+from firemesh.control_plane.gateway import ApiGateway
+from firemesh.control_plane.key_ring import KeyRing
+from firemesh.control_plane.rate_limit import RateLimiter
+from firemesh.store.firestore import connect
+
+
+class ControlPlaneService:
+    """Everything the functions share: one event loop, one connection, one rate limiter.
+
+    Nothing is opened before a request needs it, so the cheapest request (the health probe) costs nothing.
+    """
+
+    def __init__(self, project: str, pepper: str, *, environment: str) -> None:
+        """Raises InvalidParameters when the pepper is missing or short."""
+        self._project = project
+        self._pepper = check_pepper(pepper)
+        self._environment = environment
+        self._loop = BackgroundLoop()
+        self._lock = threading.Lock()
+        self._panel: ControlPanel | None = None
+        self._gateway = ApiGateway()
+        RestApi(self._opened, self._loop.run).bind(self._gateway, RateLimiter(time.monotonic))
+        _log_bare_lines()
+
+    def answer(self, environ: Mapping[str, Any], start_response: Any) -> Iterable[bytes]:
+        """Serve one HTTP request, as a WSGI application."""
+        return self._gateway(environ, start_response)
+
+    def _opened(self) -> ControlPanel:
+        with self._lock:
+            if self._panel is None:
+                self._panel = self._loop.run(self._open())
+            return self._panel
+
+    async def _open(self) -> ControlPanel:
+        """On the loop, because the connection belongs to it."""
+        firebase_tokens.initialize(self._project)
+        store = connect(self._project, client_name="control-plane")
+        keys = KeyRing(store, self._pepper, environment=self._environment)
+        return ControlPanel(store, keys, mint_token=firebase_tokens.mint_custom_token)
+
+
+def _log_bare_lines() -> None:
+    """Log lines go out as they are: a line that is a JSON object is taken apart by Cloud Logging."""
+    handler = logging.StreamHandler(sys.stdout)
+    handler.setFormatter(logging.Formatter("%(message)s"))
+    logger = logging.getLogger("firemesh")
+    if not logger.handlers:
+        logger.addHandler(handler)
+        logger.setLevel(logging.INFO)
+        logger.propagate = False

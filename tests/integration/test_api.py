@@ -1,0 +1,136 @@
+"""The control plane in the real functions emulator: from a key made at the command line to a member under the rules."""
+
+import json
+import os
+import subprocess
+import sys
+import urllib.error
+import urllib.request
+from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import pytest
+
+from firemesh.errors import PermissionDenied
+from firemesh.store import paths
+from firemesh.store.base import Create
+from firemesh.store.firestore import FirestoreStore
+from firemesh_cli.stack.supervisor import MARK, LocalStack
+from firemesh_cli.stack.watchdog import marked
+from tests.rules.actors import Bearer
+
+
+@pytest.fixture(scope="module")
+def stack() -> Iterator[LocalStack]:
+    with LocalStack(functions=True) as stack:
+        mark = f"{MARK}={stack.owned_environment()[MARK]}".encode()
+        yield stack
+        assert list(marked(mark)) != []
+    assert list(marked(mark)) == [], "the emulators have left processes behind"
+
+
+@pytest.fixture(scope="module")
+def admin(stack: LocalStack) -> str:
+    return firemesh(stack, "key", "create", "--role", "admin")
+
+
+def firemesh(stack: LocalStack, *arguments: str, key: str = "") -> str:
+    """What a command of the command line prints."""
+    environment = {**os.environ, **stack.environment(), "FIREMESH_API_KEY": key}
+    command = [sys.executable, "-m", "firemesh_cli", *arguments]
+    return subprocess.run(command, env=environment, capture_output=True, text=True, check=True).stdout.strip()
+
+
+def post(url: str, body: Any) -> Any:
+    request = urllib.request.Request(url, json.dumps(body).encode(), {"Content-Type": "application/json"})
+    with urllib.request.urlopen(request) as answer:
+        return json.load(answer)
+
+
+def call(stack: LocalStack, key: str, method: str, path: str, body: Any = None) -> tuple[int, Any, Mapping[str, str]]:
+    data = None if body is None else body if isinstance(body, bytes) else json.dumps(body).encode()
+    headers = {"Authorization": f"Bearer {key}", "Content-Type": "application/json"}
+    request = urllib.request.Request(stack.api_url + path, data, headers, method=method)
+    try:
+        with urllib.request.urlopen(request) as answer:
+            return answer.status, json.load(answer), dict(answer.headers)
+    except urllib.error.HTTPError as error:
+        return error.code, json.load(error), dict(error.headers)
+
+
+def test_a_mesh_is_operated_from_outside(stack: LocalStack, admin: str) -> None:
+    mesh = {"mesh_id": "outside", "machine": "counter"}
+    assert call(stack, admin, "POST", "/v1/meshes", mesh)[0] == 201
+    assert call(stack, admin, "POST", "/v1/meshes", mesh)[0] == 409
+    status, report, headers = call(stack, admin, "GET", "/v1/meshes/outside")
+    assert (status, report["machine"]) == (200, "counter")
+    assert headers["cache-control"] == "private, no-store"
+    records = call(stack, admin, "GET", "/v1/meshes/outside/audit")[1]["records"]
+    assert [(row["operation"], row["allowed"]) for row in records] == [("create_mesh", True), ("create_mesh", True)]
+    assert "outside" in firemesh(stack, "mesh", "list").split()
+
+
+def test_the_command_line_works_through_the_interface(stack: LocalStack, admin: str) -> None:
+    through = ("--api", stack.api_url)
+    firemesh(stack, "mesh", "create", "by-command", "--machine", "counter", *through, key=admin)
+    assert "by-command" in firemesh(stack, "mesh", "list", *through, key=admin).split()
+    report = json.loads(firemesh(stack, "mesh", "status", "by-command", "--json", *through, key=admin))
+    assert (report["machine"], report["managers"]) == ("counter", [])
+    with pytest.raises(subprocess.CalledProcessError) as raised:
+        firemesh(stack, "mesh", "status", "missing", *through, key=admin)
+    assert raised.value.returncode == 1
+    assert "404 not-found" in raised.value.stderr
+
+
+def test_bodies_pass_whole_and_the_unfit_are_refused(stack: LocalStack, admin: str) -> None:
+    answers = [call(stack, admin, "POST", "/v1/meshes", body)[0] for body in (b"{", b"x" * 100_000, {"mesh_id": "A"})]
+    assert answers == [400, 413, 400]
+
+
+def test_of_many_who_create_one_mesh_at_once_one_wins(stack: LocalStack, admin: str) -> None:
+    body = {"mesh_id": "contested", "machine": "counter"}
+    with ThreadPoolExecutor(4) as pool:
+        answers = list(pool.map(lambda _: call(stack, admin, "POST", "/v1/meshes", body)[0], range(4)))
+    assert sorted(answers) == [201, 409, 409, 409]
+
+
+async def test_a_worker_key_leads_into_its_mesh_under_the_rules_and_into_no_other(stack: LocalStack, admin: str) -> None:
+    for name in ("joined", "foreign"):
+        assert call(stack, admin, "POST", "/v1/meshes", {"mesh_id": name, "machine": "counter"})[0] == 201
+    key = firemesh(stack, "key", "create", "--role", "worker", "--mesh", "joined")
+    assert call(stack, key, "POST", "/v1/meshes/foreign/agents", {"agent_id": "w1"})[0] == 403
+    status, admission, _ = call(stack, key, "POST", "/v1/meshes/joined/agents", {"agent_id": "w1"})
+    assert (status, admission["type"], admission["access_role"]) == (201, "worker", "worker")
+    sign_in = f"http://{stack.auth_host}/identitytoolkit.googleapis.com/v1/accounts:signInWithCustomToken?key=any"
+    id_token = post(sign_in, {"token": admission["custom_token"], "returnSecureToken": True})["idToken"]
+    agent = FirestoreStore(stack.project, host=stack.firestore_host, credentials=Bearer(id_token))
+    try:
+        join = {"agent_id": "w1", "inc": admission["inc"], "seq": 1, "kind": "mesh.join"}
+        payload = '{"process":"p1","replaces":[],"type":"worker"}'
+        request = paths.request_id("w1", admission["inc"], 1)
+        await agent.commit([Create(paths.request("joined", request), {**join, "payload": payload})])
+        with pytest.raises(PermissionDenied):
+            await agent.get_all([paths.mesh("joined")])
+        with pytest.raises(PermissionDenied):
+            await agent.commit([Create(paths.request("foreign", request), {**join, "payload": payload})])
+    finally:
+        await agent.close()
+
+
+def test_a_revoked_key_is_refused_by_its_next_call(stack: LocalStack) -> None:
+    key = firemesh(stack, "key", "create", "--role", "operator")
+    assert call(stack, key, "GET", "/v1/meshes")[0] == 200
+    key_id = key.split("_")[2]
+    firemesh(stack, "key", "revoke", key_id)
+    assert call(stack, key, "GET", "/v1/meshes")[0] == 401
+    listed = json.loads(firemesh(stack, "key", "list", "--json"))
+    assert listed[key_id]["revoked_ms"] > 0
+
+
+def test_no_secret_is_written_to_the_logs(stack: LocalStack, admin: str) -> None:
+    call(stack, admin, "GET", "/v1/meshes")
+    written = (stack.log_folder / "emulators.log").read_text()
+    assert "access decision" in written
+    assert admin.split("_", 3)[3] not in written
+    assert stack.environment()["API_KEY_PEPPER"] not in written

@@ -1,0 +1,99 @@
+"""The functions as deployment finds them: what is declared, and what loading them costs."""
+
+import json
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from firemesh.control_plane.access import PERMISSIONS, AccessRole, Operation
+from firemesh.control_plane.api import RestApi
+from firemesh.control_plane.gateway import ApiGateway, Route
+from firemesh.control_plane.rate_limit import RateLimiter
+
+ROOT = Path(__file__).resolve().parents[2]
+API_PAGE = (ROOT / "docs" / "api.md").read_text()
+TASK_QUEUE_ID = re.compile(r"[A-Za-z][A-Za-z0-9-]{0,62}")
+ENVIRONMENT = {
+    "PATH": os.environ["PATH"],
+    "GCLOUD_PROJECT": "demo-firemesh",
+    "FIREBASE_CONFIG": '{"projectId": "demo-firemesh"}',
+}
+"""No more than a deployment's discovery has: nothing of this machine may be needed to load the functions."""
+
+
+def in_functions_folder(program: str) -> str:
+    """What a program prints that runs where the functions are, as the only code on the path."""
+    command = [sys.executable, "-c", program]
+    done = subprocess.run(command, cwd=ROOT / "functions", env=ENVIRONMENT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+@pytest.fixture(scope="module")
+def endpoints() -> dict[str, Any]:
+    program = "from firebase_functions.private import serving as s; print(s.functions_as_yaml(s.get_functions()))"
+    found: dict[str, Any] = yaml.safe_load(in_functions_folder(program))["endpoints"]
+    return found
+
+
+def test_the_functions_are_found(endpoints: dict[str, Any]) -> None:
+    assert endpoints.keys() == {"api"}
+
+
+def test_every_function_has_a_whole_processor_so_that_calls_run_side_by_side(endpoints: dict[str, Any]) -> None:
+    assert {name: (each["cpu"], each["concurrency"] > 1) for name, each in endpoints.items()} == {"api": (1, True)}
+
+
+def test_every_function_has_a_ceiling_and_its_secret(endpoints: dict[str, Any]) -> None:
+    for each in endpoints.values():
+        assert 1 <= each["maxInstances"] <= 20
+        assert [secret["key"] for secret in each["secretEnvironmentVariables"]] == ["API_KEY_PEPPER"]
+
+
+def test_names_may_be_task_queues(endpoints: dict[str, Any]) -> None:
+    assert all(TASK_QUEUE_ID.fullmatch(name) for name in endpoints)
+
+
+def test_loading_the_functions_opens_nothing_and_loads_neither_store_nor_mesh() -> None:
+    slow = ("grpc", "google.cloud.firestore_v1", "firemesh", "pydantic", "google.cloud.tasks_v2")
+    program = (
+        "import json, sys, threading, main; "
+        f"print(json.dumps([[n for n in {slow!r} if n in sys.modules], threading.active_count()]))"
+    )
+    assert json.loads(in_functions_folder(program)) == [[], 1]
+
+
+class RecordingGateway(ApiGateway):
+    """Keeps what is registered, as the page writes it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.routes: set[str] = set()
+
+    def add_route(self, method: str, path: str, route: Route) -> None:
+        super().add_route(method, path, route)
+        self.routes.add(method + " " + re.sub(r"<([a-z]+)_id>", r"{\1}", path))
+
+
+def test_the_page_lists_every_route_and_no_other() -> None:
+    gateway = RecordingGateway()
+    RestApi(_never, _never).bind(gateway, RateLimiter(lambda: 0.0))
+    assert set(re.findall(r"^\| `([A-Z]+ /[^`]*)` \|", API_PAGE, re.MULTILINE)) == gateway.routes
+
+
+def test_the_page_shows_the_permission_table_as_it_is() -> None:
+    table = API_PAGE.partition("| operation | admin ")[2].partition("\n\n")[0].splitlines()
+    roles = ["admin", *table[0].replace("|", " ").split()]
+    rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in table[2:]]
+    shown = {row[0].strip("`"): {role for role, cell in zip(roles, row[1:], strict=True) if cell == "yes"} for row in rows}
+    assert shown == {each.value: {role.value for role in AccessRole if each in PERMISSIONS[role]} for each in Operation}
+
+
+def _never(*_: Any) -> Any:
+    raise AssertionError("binding calls nothing")
