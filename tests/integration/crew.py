@@ -111,20 +111,21 @@ class Crew:
 
     # --- running agents ---------------------------------------------------------------------------------------------
 
-    async def run(self, name: str, *agents: str, kind: str = "manager", host: str = "") -> Member:
-        """Start `firemesh agent run` in a process of its own; its agents are joining."""
+    async def run(self, name: str, *agents: str, kind: str = "manager", host: str = "", state: bool = True) -> Member:
+        """Start `firemesh agent run` in a process of its own; its agents are joining. Without `state` it keeps none."""
         command = [
             *(sys.executable, "-m", "firemesh_cli", "agent", "run", "--mesh", self.mesh_id, "--type", kind),
             *("--process", name, "--agents", ",".join(agents), "--heartbeat-ms", "500"),
-            *("--project", PROJECT, "--host", host or self.host, "--state-folder", str(self.folder / "state")),
+            *("--project", PROJECT, "--host", host or self.host),
+            *(("--state-folder", str(self.folder / "state")) if state else ()),
         ]
         child = await create_subprocess_exec(*command, env={**os.environ}, stdin=DEVNULL, stdout=PIPE, stderr=STDOUT)
         member = self.members[name] = Member(name, child)
         return member
 
-    async def managers(self) -> list[Member]:
+    async def managers(self, *, state: bool = True) -> list[Member]:
         """Three managers m1, m2, m3 in processes pm1, pm2, pm3."""
-        started = [await self.run(f"pm{number}", f"m{number}") for number in (1, 2, 3)]
+        started = [await self.run(f"pm{number}", f"m{number}", state=state) for number in (1, 2, 3)]
         await asyncio.gather(*(member.ready() for member in started))
         await self.until(lambda: self.observer.head.voters.managers == ("m1", "m2", "m3"))
         return started

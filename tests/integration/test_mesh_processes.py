@@ -38,6 +38,43 @@ async def test_the_mesh_survives_the_death_of_its_leader_and_then_of_all_its_man
         assert crew.observer.head.term > term
 
 
+async def test_managers_killed_and_started_anew_without_their_state_take_the_mesh_up_again(
+    firestore_host: str, tmp_path: Path
+) -> None:
+    async with Crew.aboard(firestore_host, tmp_path) as crew:
+        killed = await crew.managers(state=False)
+        hand = await crew.hand()
+        await keep_adding(hand, 5)
+        await crew.until(lambda: crew.total() == 5)
+        for member in killed:
+            await member.kill()
+        before = {agent: await crew.until_stored(f"agents/{agent}", lambda _: True) for agent in ("m1", "m2", "m3")}
+        await keep_adding(hand, 5)
+        await crew.managers(state=False)
+        await crew.until(lambda: crew.total() == 10)
+        for agent, row in before.items():
+            now = await crew.until_stored(f"agents/{agent}", lambda row: row["status"] == "alive")
+            assert now["inc"] != row["inc"]
+
+
+async def test_a_second_process_is_refused_the_state_folder_of_a_living_one_and_gets_that_of_a_killed_one(
+    firestore_host: str, tmp_path: Path
+) -> None:
+    async with Crew.aboard(firestore_host, tmp_path, machine="mafia", setup={"seats": 12, "seed": 1}) as crew:
+        await crew.managers()
+        first = await crew.run("pw", "w1", kind="worker")
+        await first.ready()
+        row = await crew.until_stored("agents/w1", lambda row: row["status"] == "alive")
+        second = await crew.run("pv", "w1", kind="worker")
+        assert await second.ended() == 1
+        assert "another process on this machine runs agent 'w1'" in second.lines[-1]
+        assert (await crew.until_stored("agents/w1", lambda _: True))["inc"] == row["inc"]
+        await first.kill()
+        third = await crew.run("pv", "w1", kind="worker")
+        await third.ready()
+        assert (await crew.until_stored("agents/w1", lambda now: now["inc"] != row["inc"]))["status"] == "alive"
+
+
 async def test_a_leader_that_is_stopped_for_two_leases_and_woken_does_no_harm(firestore_host: str, tmp_path: Path) -> None:
     async with Meter(firestore_host) as meter, Crew.aboard(meter.host, tmp_path) as crew:
         await crew.managers()

@@ -20,6 +20,8 @@ class Observer:
     def __init__(self, mesh: MeshStore, checker: Checker[Any]) -> None:
         self.head = Head()
         self.public: Mapping[str, Any] = {}
+        self.public_seconds = 0.0
+        """When the public view was seen to change last, in seconds since the observer began."""
         self.health: Mapping[str, str] = {}
         self.beat_times_ns: dict[str, int] = {}
         self.notes: list[tuple[float, str]] = []
@@ -90,7 +92,7 @@ class Observer:
         async for snapshot in supervised(lambda: self._mesh.watch_document("views/public")):
             for document in snapshot.documents.values():
                 self._checker.see_view("views/public", document.fields["applied_index"])
-                self.public = document.fields["view"]
+                self.public, self.public_seconds = document.fields["view"], self.elapsed_seconds
                 self.changed.set()
 
     async def _listen_to_health(self) -> None:

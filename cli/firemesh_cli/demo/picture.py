@@ -27,7 +27,8 @@ class Picture:
     """One moment of the demo. `public` is the content of the public view, empty before the game begins.
 
     `notes` are things worth a line, oldest first, as (seconds since start, text): elections, the kill, the takeover.
-    `now_ms` is the store's clock, to show how long a phase still lasts.
+    `public_seconds` is when `public` was seen to change, None for just now. `now_ms` is the store's clock, to show how long
+    a phase still lasts.
     """
 
     mesh_id: str
@@ -39,6 +40,7 @@ class Picture:
     ttl_seconds: float
     now_ms: int
     public: Mapping[str, Any] = field(default_factory=dict)
+    public_seconds: float | None = None
     processes: tuple[ProcessLine, ...] = ()
     notes: tuple[tuple[float, str], ...] = ()
     billed: MeterReading | None = None

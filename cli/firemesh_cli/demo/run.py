@@ -174,6 +174,7 @@ class _Demo:
             ttl_seconds=self._options.params.ttl_ms / 1000,
             now_ms=observer.clock.now_ms(),
             public=observer.public,
+            public_seconds=observer.public_seconds,
             processes=tuple(self._process_line(member) for member in self._fleet.members),
             notes=tuple(observer.notes),
             billed=self._billed,

@@ -34,16 +34,16 @@ class PlainScreen:
 
     def show(self, picture: Picture) -> None:
         """Print what this picture has and those before it had not."""
-        for note in picture.notes:
-            if note not in self._notes:
-                self._notes.add(note)
-                self._print(note[0], f"mesh: {safe(note[1])}")
-        for text in self._health_changes(picture):
-            self._print(picture.elapsed_seconds, text)
+        notes = [note for note in picture.notes if note not in self._notes]
+        self._notes.update(notes)
+        lines = [(seconds, f"mesh: {safe(text)}") for seconds, text in notes]
+        lines += [(picture.elapsed_seconds, text) for text in self._health_changes(picture)]
         if picture.public:
+            seen = picture.elapsed_seconds if picture.public_seconds is None else picture.public_seconds
             news = [*self._story(picture), *self._ballots(picture), *self._absences(picture)]
-            for _, text in sorted(news, key=lambda line: line[0]):
-                self._print(picture.elapsed_seconds, text)
+            lines += [(seen, text) for _, text in sorted(news, key=lambda line: line[0])]
+        for seconds, text in sorted(lines, key=lambda line: line[0]):
+            self._print(seconds, text)
 
     def _print(self, seconds: float, text: str) -> None:
         print_line(self._console, f"{clock(seconds):>6}  {text}")

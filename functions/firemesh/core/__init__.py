@@ -9,7 +9,7 @@ the simulation, the exhaustive explorer) keeps this contract:
         for effect in manager.step(event, at_ms): # at_ms: the runner's estimate of the store's clock
             match effect:
                 Commit(proposal):   send it once, without retries; then exactly one of
-                                    step(Committed(nonce, version, elapsed_ms)) or step(CommitUndecided(nonce))
+                                    step(Committed(nonce, version, elapsed_ms)) or step(CommitUndecided(nonce, refused))
                 CastVote(vote):     create the vote document; then step(VoteCast(term)), also when it existed already
                 ReadHead():         strong read; then step(HeadRead(...)) or step(ReadFailed(effect))
                 ReadElection(term): one consistent read of head and votes; then step(ElectionRead(...)) or ReadFailed

@@ -15,7 +15,10 @@ from firemesh.store.base import Watch, WatchSnapshot
 log = logging.getLogger(__name__)
 
 SILENT_SECONDS_MAX = 45.0
-"""The server speaks about every 30 s even when nothing changes; a listener silent for longer is taken for dead."""
+"""Firestore speaks about every 30 s even when nothing changes; a listener silent for longer is taken for dead.
+
+The emulator says nothing for longer than that: there a listener to something quiet is opened anew each time, for one read.
+"""
 BACKOFF_SECONDS = (0.1, 0.25, 0.5, 1.0, 2.0, 5.0)
 STEADY_SECONDS = 10.0
 """A listener that served for so long was sound: the next one is opened without delay."""

@@ -92,6 +92,19 @@ def test_notes_carry_their_own_time_and_are_told_once() -> None:
     assert text == "  0:02  mesh: m0 leads term 1\n  1:05  mesh: SIGKILL to managers-0\n"
 
 
+def test_what_was_seen_before_a_note_is_told_before_it(game: list[Picture]) -> None:
+    before = next(each for each in game if each.public["phase"] == "ballot" and len(each.public["ballots"]) == 2)
+    more = next(each for each in game if each.public["phase"] == "ballot" and len(each.public["ballots"]) == 3)
+    console = plain_console()
+    screen = PlainScreen(console)
+    screen.show(replace(before, notes=()))
+    told = len(printed(console))
+    screen.show(replace(more, elapsed_seconds=9.0, public_seconds=8.5, notes=((8.7, "SIGKILL to managers-0"),)))
+    ballot, note = printed(console)[told:]
+    assert ballot.startswith("ballot: ")
+    assert note == "mesh: SIGKILL to managers-0"
+
+
 def test_health_is_told_when_it_changes() -> None:
     def with_health(health: str) -> Picture:
         first, *rest = picture().processes

@@ -448,21 +448,22 @@ async def test_a_manager_that_comes_back_leads_under_its_new_incarnation() -> No
 
 
 @in_virtual_time
-async def test_a_process_that_finds_no_store_when_it_comes_back_waits_as_long_as_it_takes() -> None:
+async def test_a_process_that_finds_no_leader_when_it_comes_back_waits_as_long_as_it_takes() -> None:
     local = await led()
     process = await local.process("p1")
     await local.within("p1", process.add_worker("w1"))
+    waiting = asyncio.create_task(process.run_until_ended())
     local.hosts["p1"].stop()
     await until(lambda: local.status_of("w1") == "dead", DEATH_SECONDS_MAX)
+    local.clients["pm1"].disconnect()
     local.hosts["p1"].go_on()
-    await asyncio.sleep(0.02)  # it knows of its death
-    for client in local.clients.values():
-        client.disconnect()
+    await until(lambda: local.all_of("inbox"))
     await asyncio.sleep(200)
-    for client in local.clients.values():
-        client.reconnect()
+    assert local.status_of("w1") == "dead"
+    local.clients["pm1"].reconnect()
     await until(lambda: local.status_of("w1") == "alive")
-    assert "w1" in process.agents
+    assert not waiting.done()
+    waiting.cancel()
     await local.end()
 
 
@@ -526,6 +527,7 @@ async def test_a_process_cut_short_twice_while_nobody_led_still_knows_its_seat(t
     await (await local.process("pm9")).add_manager("m9")
     worker = await third
     assert local.fields("agents/w1")["inc"] == worker.inc
+    assert "w1" not in [command.body["agent"] for command in local.ordered("mesh.member_dead")]
     await local.end()
 
 
