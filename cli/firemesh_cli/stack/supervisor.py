@@ -268,10 +268,7 @@ class LocalStack:
             if ended:
                 self._raise_ended()
             if said_ready and _answers(ports.firestore):
-                if self._functions and FUNCTIONS_LOADED not in _text(self._output):
-                    raise LocalStackError(
-                        f"the functions could not be loaded: {_essence(self.log_folder)} (log: {self._output})"
-                    )
+                self._require_functions()
                 return
             time.sleep(POLL_SECONDS)
         raise LocalStackError(

@@ -14,7 +14,6 @@ from firemesh.core.messages import Command
 S = TypeVar("S")
 
 PUBLIC_AUDIENCE = "public"
-SPECTATOR_AUDIENCE = "spectator"
 
 
 def agent_audience(agent_id: str) -> str:

@@ -55,13 +55,6 @@ class JoinBody(StoredModel):
     capabilities: Annotated[tuple[Annotated[str, Field(max_length=40)], ...], Field(strict=False, max_length=16)] = ()
 
 
-class MemberRef(StoredModel):
-    """Payload of `mesh.member_dead` and `mesh.remove_agent`; an empty incarnation means the current one."""
-
-    agent: AgentId
-    inc: Incarnation | Annotated[str, Field(max_length=0)] = ""
-
-
 class Member(StoredModel):
     """One row of the roster. `since` is the log index of the last change of status."""
 

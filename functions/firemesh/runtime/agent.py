@@ -29,8 +29,6 @@ JUDGEMENT_POLL_SECONDS = 1.0
 STOP_SECONDS_MAX = 3.0
 """How long an agent tries to leave in good order; the mesh notices a silent one by itself."""
 STATE_BYTES_MAX = 100_000
-OWN_INCARNATIONS_MAX = REPLACED_MAX + 1
-"""Incarnations kept on disk, this one included: one per start that was cut short before its join was confirmed."""
 
 _JOIN_REFUSALS: Mapping[str, type[RequestError]] = {
     "AGENT_ID_IN_USE": AgentIdInUse,
