@@ -43,6 +43,18 @@ LAYERS = {
     "firemesh.store": Layer(("firemesh.store", "firemesh.core", "firemesh.ids", "firemesh.errors")),
     "firemesh.store.firestore": Layer(("firemesh.store", "firemesh.core", "firemesh.ids", "firemesh.errors"), vendor=True),
     "firemesh.runtime": Layer(("firemesh",)),
+    "firemesh.hosting": Layer(
+        (
+            "firemesh.hosting",
+            "firemesh.runtime",
+            "firemesh.store",
+            "firemesh.core",
+            "firemesh.game",
+            "firemesh.ids",
+            "firemesh.errors",
+        )
+    ),
+    "firemesh.hosting.cloud_tasks": Layer(("firemesh.hosting", "firemesh.errors"), vendor=True),
     "firemesh.control_plane": Layer(("firemesh",)),
     "firemesh.control_plane.firebase_tokens": Layer(("firemesh.errors",), vendor=True),
     "firemesh": Layer(("firemesh",)),

@@ -19,7 +19,7 @@ from firemesh.runtime.manager_agent import ManagerAgent
 from firemesh.runtime.process import AgentProcess
 from firemesh.store import paths
 from firemesh.store.base import Store
-from firemesh.store.mesh_store import MeshRecord, MeshStore
+from firemesh.store.mesh_store import Hosting, MeshRecord, MeshStore
 
 _MESH_ID: TypeAdapter[str] = TypeAdapter(MeshId)
 MANAGERS_WANTED = 3
@@ -50,7 +50,14 @@ class Mesh:
 
     @classmethod
     async def create(
-        cls, store: Store, mesh_id: str, *, machine: str, setup: Mapping[str, Any], params: Params = DEFAULT
+        cls,
+        store: Store,
+        mesh_id: str,
+        *,
+        machine: str,
+        setup: Mapping[str, Any],
+        params: Params = DEFAULT,
+        hosting: Hosting = Hosting.PROCESSES,
     ) -> "Mesh":
         """Create a mesh that replicates `machine` from `setup`.
 
@@ -62,7 +69,8 @@ class Mesh:
         _check_mesh_id(mesh_id)
         machine_named(machine).initial(setup)
         mesh = cls(store, mesh_id)
-        await mesh._documents.create(MeshRecord(machine=machine, setup=dict(setup), params=asdict(params)))
+        record = MeshRecord(machine=machine, setup=dict(setup), params=asdict(params), hosting=hosting)
+        await mesh._documents.create(record)
         return mesh
 
     @classmethod

@@ -6,6 +6,7 @@ CorruptDocument. What agents write (the inbox) is never trusted: it becomes a `R
 
 import json
 from collections.abc import Mapping, Sequence
+from enum import StrEnum
 from typing import Annotated, Any, TypeVar
 
 from pydantic import Field, ValidationError
@@ -27,12 +28,22 @@ CREATE_SECONDS_MAX = 20.0
 Model = TypeVar("Model", bound=StoredModel)
 
 
+class Hosting(StrEnum):
+    """Who manages a mesh."""
+
+    PROCESSES = "processes"
+    """Manager processes alone."""
+    FUNCTIONS = "functions"
+    """Activations of Cloud Functions, whenever no manager process does."""
+
+
 class MeshRecord(StoredModel):
-    """The mesh document: what the mesh replicates and how it keeps time. Written once, at creation."""
+    """The mesh document: what the mesh replicates, how it keeps time, who manages it. Written once, at creation."""
 
     machine: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,39}$")]
     setup: dict[str, Any]
     params: dict[str, int]
+    hosting: Annotated[Hosting, Field(strict=False)] = Hosting.PROCESSES
 
     def timing(self) -> Params:
         """The validated parameters. Raises InvalidParameters when they contradict each other."""
