@@ -7,11 +7,9 @@ import hashlib
 import io
 import json
 import logging
-import math
 import re
 import secrets
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping
 from typing import Any
 
 from flask import Flask, Request, Response, g, request
@@ -19,7 +17,10 @@ from pydantic import ValidationError
 from werkzeug.exceptions import HTTPException
 
 from firemesh.control_plane.access import Identity
-from firemesh.errors import Code, InvalidMessage, InvariantViolation, MeshError, RateLimited, Unauthenticated
+from firemesh.control_plane.problem import INTERNAL, Problem, explain, problem_headers, problem_of
+from firemesh.control_plane.route import Call, Handler, Reply, RequestQuery, Route
+from firemesh.control_plane.use_cases import UseCases
+from firemesh.errors import InvalidMessage, InvariantViolation, MeshError, Unauthenticated
 
 log = logging.getLogger(__name__)
 
@@ -28,32 +29,11 @@ HEALTH_PATH = "/__/health"
 PREFIX = "/v1"
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}", re.ASCII)
 
-STATUS: Mapping[Code, int] = {
-    Code.INVALID_ARGUMENT: 400,
-    Code.UNAUTHENTICATED: 401,
-    Code.PERMISSION_DENIED: 403,
-    Code.NOT_FOUND: 404,
-    Code.ALREADY_EXISTS: 409,
-    Code.FAILED_PRECONDITION: 409,
-    Code.ABORTED: 409,
-    Code.RESOURCE_EXHAUSTED: 429,
-    Code.UNAVAILABLE: 503,
-    Code.DEADLINE_EXCEEDED: 504,
-}
+Runner = Callable[[Coroutine[Any, Any, Any]], Any]
+"""Runs a coroutine to its end, for a synchronous caller."""
 
-
-@dataclass(frozen=True, slots=True)
-class Call:
-    """One authenticated call, as a route sees it."""
-
-    identity: Identity
-    request_id: str
-    body: Mapping[str, Any]
-    query: Mapping[str, str]
-
-
-Route = Callable[..., tuple[Any, int]]
-"""Takes the call and the path's parameters; gives a JSON value and the status."""
+Authenticate = Callable[[UseCases, str, str], Awaitable[Identity]]
+"""Says who presents a credential; gets the use cases, credential and request id, and raises Unauthenticated."""
 
 Middleware = Callable[[Request], None]
 """Looks at a request before its route, and raises a MeshError to refuse it."""
@@ -62,21 +42,25 @@ Middleware = Callable[[Request], None]
 class ApiGateway:
     """The HTTP interface of the control plane.
 
-    `set_auth_middleware` says who calls, `add_middleware` what must hold before, `add_route` what is done.
+    `set_auth_middleware` says who calls, `add_middleware` what must hold before, `add_route` what is done. `use_cases`
+    is called when the first request needs them; `run` runs a coroutine.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, use_cases: Callable[[], UseCases], run: Runner) -> None:
+        self.routes: list[Route] = []
+        self._use_cases = use_cases
+        self._run = run
         self._app = Flask("firemesh", static_folder=None)
         self._app.config["MAX_CONTENT_LENGTH"] = BODY_BYTES_MAX
         self._app.url_map.strict_slashes = False
-        self._authenticate: Callable[[str, str], Identity] | None = None
+        self._authenticate: Authenticate | None = None
         self._middleware: list[Middleware] = []
         self._app.before_request(self._begin)
         self._app.after_request(self._finish)
         self._app.register_error_handler(Exception, self._refuse)
 
-    def set_auth_middleware(self, authenticate: Callable[[str, str], Identity]) -> None:
-        """Say who presents a credential; it gets the credential and the request id, and raises Unauthenticated."""
+    def set_auth_middleware(self, authenticate: Authenticate) -> None:
+        """Say who presents a credential."""
         self._authenticate = authenticate
 
     def set_rate_limiter(self, take: Callable[[str], None]) -> None:
@@ -87,20 +71,15 @@ class ApiGateway:
         """Run this before every route, in the order of registration and before authentication."""
         self._middleware.append(middleware)
 
-    def add_route(self, method: str, path: str, route: Route) -> None:
-        """Serve `method` on `path` (below /v1; `<mesh_id>` names a parameter) by a route."""
+    def add_route(self, method: str, path: str, handler: Handler, **declared: Any) -> None:
+        """Serve `method` on `path` by `handler`; `declared` are the other fields of `Route`, checked at every call."""
+        route = Route(method=method, path=path, handler=handler, **declared)
+        self.routes.append(route)
 
         def serve(**parameters: str) -> Response:
-            if self._authenticate is None:
-                raise InvariantViolation("the gateway has no auth middleware")
-            for middleware in self._middleware:
-                middleware(request)
-            identity = self._authenticate(credential_of(request), g.request_id)
-            call = Call(identity, g.request_id, json_body(request), request.args.to_dict())
-            value, status = route(call, **parameters)
-            return _json_response(value, status)
+            return self._serve(route, parameters)
 
-        self._app.add_url_rule(PREFIX + path, f"{method} {path}", serve, methods=[method])
+        self._app.add_url_rule(PREFIX + path, route.name, serve, methods=[method])
 
     def __call__(self, environ: Mapping[str, Any], start_response: Any) -> Iterable[bytes]:
         """The gateway as a WSGI application, below /api or not: hosting keeps that prefix, a direct call has none."""
@@ -109,6 +88,28 @@ class ApiGateway:
         if path == "/api" or path.startswith("/api/"):
             inner["PATH_INFO"] = path[len("/api") :] or "/"
         return self._app(inner, start_response)
+
+    def _serve(self, route: Route, parameters: Mapping[str, str]) -> Response:
+        if self._authenticate is None:
+            raise InvariantViolation("the gateway has no auth middleware")
+        for middleware in self._middleware:
+            middleware(request)
+        credential = credential_of(request)
+        use = self._use_cases()
+        identity = self._run(_awaited(self._authenticate(use, credential, g.request_id)))
+        named = route.check_parameters(parameters)
+        call = Call(
+            identity=identity,
+            request_id=g.request_id,
+            body=route.body.model_validate(json_body(request)),
+            query=_query(route.query, request),
+        )
+        given = self._run(_awaited(route.handler(use, call, **named)))
+        reply = given if isinstance(given, Reply) else Reply(given)
+        response = Response(route.answer_type.dump_json(reply.value), route.status, mimetype="application/json")
+        if reply.etag:
+            response.set_etag(reply.etag)
+        return response
 
     def _begin(self) -> Response | None:
         offered = request.headers.get("X-Request-Id", "")
@@ -121,15 +122,10 @@ class ApiGateway:
         return response
 
     def _refuse(self, error: Exception) -> Response:
-        if isinstance(error, MeshError):
-            return _problem(error.code.value, STATUS[error.code], str(error), error)
-        if isinstance(error, ValidationError):
-            return _problem(Code.INVALID_ARGUMENT.value, 400, _first_problem(error))
-        if isinstance(error, HTTPException):
-            status = error.code or 500
-            return _problem(error.name.lower().replace(" ", "-"), status, error.description or error.name)
-        log.exception("request %s failed", g.request_id)
-        return _problem("internal", 500, "this is our mistake; the request id finds it in the log")
+        problem = _problem(error)
+        response = Response(problem.model_dump_json(), problem.status, mimetype="application/problem+json")
+        response.headers.update(problem_headers(problem, error))
+        return response
 
 
 def credential_of(request: Request) -> str:
@@ -165,27 +161,30 @@ def buffered(request: Request) -> dict[str, Any]:
     return {**request.environ, "wsgi.input": io.BytesIO(request.stream.read(BODY_BYTES_MAX + 1))}
 
 
+async def _awaited(work: Awaitable[Any]) -> Any:
+    return await work
+
+
+def _query(model: type[RequestQuery], request: Request) -> RequestQuery:
+    given = request.args.to_dict(flat=False)
+    twice = [name for name, values in given.items() if len(values) > 1]
+    if twice:
+        raise InvalidMessage(f"{', '.join(map(repr, twice))[:80]}: given more than once")
+    return model.model_validate({name: values[0] for name, values in given.items()})
+
+
 def _refuse_constant(name: str) -> None:
     raise ValueError(f"{name} is not JSON")
 
 
-def _json_response(value: Any, status: int) -> Response:
-    return Response(json.dumps(value), status, mimetype="application/json")
-
-
-def _problem(code: str, status: int, detail: str, error: MeshError | None = None) -> Response:
-    document = {"type": "about:blank", "title": code, "status": status, "detail": detail, "code": code}
-    if error is not None:
-        document |= {"retryable": error.retryable, "error": type(error).__name__}
-    document["request_id"] = g.request_id
-    response = Response(json.dumps(document), status, mimetype="application/problem+json")
-    if isinstance(error, RateLimited):
-        response.headers["Retry-After"] = str(max(1, math.ceil(error.retry_after_seconds)))
-    if status == 401:
-        response.headers["WWW-Authenticate"] = "Bearer"
-    return response
-
-
-def _first_problem(error: ValidationError) -> str:
-    rows = error.errors(include_input=False, include_url=False)[:3]
-    return "; ".join(f"{'.'.join(map(str, row['loc'])) or 'body'}: {row['msg']}" for row in rows)
+def _problem(error: Exception) -> Problem:
+    if isinstance(error, MeshError):
+        return problem_of(error, g.request_id)
+    if isinstance(error, ValidationError):
+        return problem_of(InvalidMessage(explain(error)), g.request_id)
+    if isinstance(error, HTTPException):
+        word = error.name.lower().replace(" ", "-")
+        detail = error.description or error.name
+        return Problem(title=word, status=error.code or 500, detail=detail, code=word, request_id=g.request_id)
+    log.exception("request %s failed", g.request_id)
+    return Problem(title="internal", status=500, detail=INTERNAL, code="internal", request_id=g.request_id)

@@ -7,14 +7,14 @@ import time
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from firemesh.control_plane import firebase_tokens
-from firemesh.control_plane.api import RestApi
+from firemesh.control_plane import firebase_tokens, routes
 from firemesh.control_plane.api_key import check_pepper
 from firemesh.control_plane.background_loop import BackgroundLoop
 from firemesh.control_plane.control_panel import ControlPanel
 from firemesh.control_plane.gateway import ApiGateway
 from firemesh.control_plane.key_ring import KeyRing
 from firemesh.control_plane.rate_limit import RateLimiter
+from firemesh.control_plane.use_cases import UseCases
 from firemesh.store.firestore import connect
 
 
@@ -31,27 +31,27 @@ class ControlPlaneService:
         self._environment = environment
         self._loop = BackgroundLoop()
         self._lock = threading.Lock()
-        self._panel: ControlPanel | None = None
-        self._gateway = ApiGateway()
-        RestApi(self._opened, self._loop.run).bind(self._gateway, RateLimiter(time.monotonic))
+        self._use_cases: UseCases | None = None
+        self._gateway = ApiGateway(self._opened, self._loop.run)
+        routes.bind(self._gateway, RateLimiter(time.monotonic))
         _log_bare_lines()
 
     def answer(self, environ: Mapping[str, Any], start_response: Any) -> Iterable[bytes]:
         """Serve one HTTP request, as a WSGI application."""
         return self._gateway(environ, start_response)
 
-    def _opened(self) -> ControlPanel:
+    def _opened(self) -> UseCases:
         with self._lock:
-            if self._panel is None:
-                self._panel = self._loop.run(self._open())
-            return self._panel
+            if self._use_cases is None:
+                self._use_cases = self._loop.run(self._open())
+            return self._use_cases
 
-    async def _open(self) -> ControlPanel:
+    async def _open(self) -> UseCases:
         """On the loop, because the connection belongs to it."""
         firebase_tokens.initialize(self._project)
         store = connect(self._project, client_name="control-plane")
         keys = KeyRing(store, self._pepper, environment=self._environment)
-        return ControlPanel(store, keys, mint_token=firebase_tokens.mint_custom_token)
+        return UseCases(panel=ControlPanel(store, keys, mint_token=firebase_tokens.mint_custom_token))
 
 
 def _log_bare_lines() -> None:

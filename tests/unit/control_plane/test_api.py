@@ -8,19 +8,23 @@ from typing import Any
 import pytest
 from werkzeug.test import Client, TestResponse
 
+from firemesh.control_plane import routes
 from firemesh.control_plane.access import ANY_MESH, AccessRole
-from firemesh.control_plane.api import RestApi
 from firemesh.control_plane.audit import AuditTrail, verify
 from firemesh.control_plane.background_loop import BackgroundLoop
 from firemesh.control_plane.control_panel import ControlPanel
 from firemesh.control_plane.gateway import BODY_BYTES_MAX, ApiGateway
 from firemesh.control_plane.key_ring import KeyRequest, KeyRing
 from firemesh.control_plane.rate_limit import RateLimiter
+from firemesh.control_plane.use_cases import UseCases
 from firemesh.store.base import Put
 from firemesh.store.memory import Faults, MemoryStore
 
 LOOP = BackgroundLoop()
-ROW = {"agent": "w1", "inc": "0" * 12, "type": "worker", "process": "p", "status": "alive", "since": 1}
+ROW = {
+    **{"applied_index": 1, "agent": "w1", "inc": "0" * 12, "type": "worker", "process": "p", "environment": "cli"},
+    **{"capabilities": [], "status": "alive", "since": 1},
+}
 
 
 async def mint(uid: str, claims: Mapping[str, str]) -> str:
@@ -35,8 +39,8 @@ class Api:
         self.store = LOOP.run(self._client())
         self.ring = KeyRing(self.store, b"p" * 32, environment="test")
         self.panel = ControlPanel(self.store, self.ring, mint_token=mint)
-        gateway = ApiGateway()
-        RestApi(lambda: self.panel, LOOP.run).bind(gateway, RateLimiter(time.monotonic, per_second=per_second, burst=burst))
+        gateway = ApiGateway(lambda: UseCases(panel=self.panel), LOOP.run)
+        routes.bind(gateway, RateLimiter(time.monotonic, per_second=per_second, burst=burst))
         self.client = Client(gateway)
         self.keys = {role: self.key(role) for role in AccessRole}
 

@@ -1,0 +1,115 @@
+"""What one route of the REST interface takes and gives, declared once.
+
+The gateway checks requests by the declaration, callables find their use case by it, and the OpenAPI document is made of it:
+so none of the three can say something else than the others.
+"""
+
+import re
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Generic, TypeVar
+
+from pydantic import BaseModel, ConfigDict, TypeAdapter
+
+from firemesh.control_plane.access import Identity, Operation
+from firemesh.errors import InvariantViolation
+from firemesh.ids import AgentId, MeshId
+
+PATH_PARAMETERS: Mapping[str, TypeAdapter[Any]] = {
+    "mesh_id": TypeAdapter(MeshId),
+    "agent_id": TypeAdapter(AgentId),
+}
+"""What each name in angle brackets may be; a new name gets a row before a path gets it."""
+
+_BRACKETS = re.compile(r"<([a-z_]+)>")
+
+
+class RequestBody(BaseModel):
+    """Base of what a caller sends as JSON: strictly typed, no unknown fields."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+
+class RequestQuery(BaseModel):
+    """Base of what a caller puts behind the `?`: texts, so numbers are read out of them; no unknown names."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class NoBody(RequestBody):
+    """Nothing, or an empty JSON object."""
+
+
+class NoQuery(RequestQuery):
+    """Nothing."""
+
+
+Body = TypeVar("Body", bound=RequestBody)
+Query = TypeVar("Query", bound=RequestQuery)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Call(Generic[Body, Query]):
+    """One authenticated call, as a route sees it: who asks, and what was sent, checked."""
+
+    identity: Identity
+    request_id: str
+    body: Body
+    query: Query
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """An answer with more to it than its value. `etag` is the version of what is shown, unquoted."""
+
+    value: Any
+    etag: str = ""
+
+
+Handler = Callable[..., Awaitable[Any]]
+"""`async (use_cases, call, **path parameters)`: gives a value of the declared answer type, or a `Reply` with one."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Route:
+    """One method on one path, and all that is to be known of it.
+
+    `path` lies below /v1; `<mesh_id>` names a parameter. `operation` is the row of the permission table that guards it.
+    `answer` is a pydantic model or a dataclass. The handler's name is the route's, in the OpenAPI document and for callables.
+    """
+
+    method: str
+    path: str
+    handler: Handler
+    operation: Operation
+    summary: str
+    answer: Any
+    body: type[RequestBody] = NoBody
+    query: type[RequestQuery] = NoQuery
+    status: int = 200
+    answer_type: TypeAdapter[Any] = field(init=False)
+
+    def __post_init__(self) -> None:
+        unknown = set(self.parameters) - PATH_PARAMETERS.keys()
+        if unknown:
+            raise InvariantViolation(f"{self.method} {self.path}: no row in PATH_PARAMETERS for {sorted(unknown)}")
+        object.__setattr__(self, "answer_type", TypeAdapter(self.answer))
+
+    @property
+    def name(self) -> str:
+        """What the route is called."""
+        return str(self.handler.__name__)
+
+    @property
+    def parameters(self) -> tuple[str, ...]:
+        """The names in the path."""
+        return tuple(_BRACKETS.findall(self.path))
+
+    @property
+    def template(self) -> str:
+        """The path as people write it: `/meshes/{mesh_id}`."""
+        return _BRACKETS.sub(r"{\1}", self.path)
+
+    def check_parameters(self, given: Mapping[str, str]) -> Mapping[str, str]:
+        """The path's parameters. Raises pydantic's ValidationError."""
+        return {name: PATH_PARAMETERS[name].validate_python(text) for name, text in given.items()}

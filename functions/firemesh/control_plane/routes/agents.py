@@ -1,0 +1,91 @@
+"""`/meshes/{mesh}/agents`: let one join, see one, have one removed."""
+
+from typing import Literal
+
+from pydantic import BaseModel
+
+from firemesh.control_plane.access import Operation
+from firemesh.control_plane.control_panel import Admission
+from firemesh.control_plane.gateway import ApiGateway
+from firemesh.control_plane.route import Call, NoBody, NoQuery, RequestBody
+from firemesh.control_plane.use_cases import UseCases
+from firemesh.ids import AgentId
+
+AGENTS = "/meshes/<mesh_id>/agents"
+AGENT = AGENTS + "/<agent_id>"
+
+
+class JoinMesh(RequestBody):
+    """Who wants to join."""
+
+    agent_id: AgentId
+
+
+class AgentRow(BaseModel):
+    """A row of the roster, as the mesh shows it to its members."""
+
+    applied_index: int
+    agent: str
+    inc: str
+    type: str
+    process: str
+    environment: str
+    capabilities: tuple[str, ...]
+    status: str
+    since: int
+
+
+class RemovalOrdered(BaseModel):
+    """The order is in the inbox; the roster tells when it is carried out."""
+
+    mesh_id: str
+    agent: str
+    ordered: Literal["removal"] = "removal"
+
+
+async def join_mesh(use: UseCases, call: Call[JoinMesh, NoQuery], mesh_id: str) -> Admission:
+    """An incarnation, and a token that the security rules know."""
+    return await use.panel.join_mesh(call.identity, mesh_id, call.body.agent_id, request_id=call.request_id)
+
+
+async def get_agent_status(use: UseCases, call: Call[NoBody, NoQuery], mesh_id: str, agent_id: str) -> AgentRow:
+    """What the roster says of an agent."""
+    row = await use.panel.get_agent_status(call.identity, mesh_id, agent_id, request_id=call.request_id)
+    return AgentRow.model_validate(dict(row))
+
+
+async def terminate_agent(use: UseCases, call: Call[NoBody, NoQuery], mesh_id: str, agent_id: str) -> RemovalOrdered:
+    """Order an agent's removal."""
+    await use.panel.terminate_agent(call.identity, mesh_id, agent_id, request_id=call.request_id)
+    return RemovalOrdered(mesh_id=mesh_id, agent=agent_id)
+
+
+def bind(gateway: ApiGateway) -> None:
+    """Register this resource."""
+    gateway.add_route(
+        "POST",
+        AGENTS,
+        join_mesh,
+        operation=Operation.JOIN_MESH,
+        summary="Let an agent join",
+        body=JoinMesh,
+        answer=Admission,
+        status=201,
+    )
+    gateway.add_route(
+        "GET",
+        AGENT,
+        get_agent_status,
+        operation=Operation.GET_AGENT_STATUS,
+        summary="See an agent's row of the roster",
+        answer=AgentRow,
+    )
+    gateway.add_route(
+        "DELETE",
+        AGENT,
+        terminate_agent,
+        operation=Operation.TERMINATE_AGENT,
+        summary="Have an agent removed",
+        answer=RemovalOrdered,
+        status=202,
+    )

@@ -1,0 +1,12 @@
+"""All that the interfaces of the control plane can call, as one value."""
+
+from dataclasses import dataclass
+
+from firemesh.control_plane.control_panel import ControlPanel
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UseCases:
+    """What routes and callables are thin over. Made with the first request that needs it."""
+
+    panel: ControlPanel
