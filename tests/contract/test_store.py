@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
 
 import pytest
@@ -203,6 +204,7 @@ async def test_concurrent_conditional_increments_lose_nothing(backend: Backend) 
 
 # What may be stored
 
+JUST_NOW = datetime(2026, 11, 22, 12, 34, 56, 789_012, tzinfo=UTC)
 STORABLE = {
     "unicode": {"text": "Zażółć 🕵🏽 \u0000 \u2028", "ключ": "значение", "a.b`c": 1},
     "integers": {"big": 2**63 - 1, "small": -(2**63), "zero": 0},
@@ -210,6 +212,7 @@ STORABLE = {
     "empty": {"list": [], "map": {}, "text": ""},
     "nothing": {},
     "none": {"none": None, "yes": True, "no": False},
+    "times": {"first": datetime(1, 1, 1, tzinfo=UTC), "last": datetime.max.replace(tzinfo=UTC), "in": [{"a": JUST_NOW}]},
     "nested": {"a": {"b": {"c": [{"d": [1, "two", None, {"e": []}]}, {}]}}},
 }
 
@@ -222,6 +225,15 @@ async def test_document_comes_back_as_it_was_stored(backend: Backend, kind: str)
         stored = await fields(store, path)
         assert stored == STORABLE[kind]
         assert repr(sorted(stored.items())) == repr(sorted(STORABLE[kind].items())), "types differ"
+
+
+async def test_a_point_in_time_is_the_same_value_in_every_zone(backend: Backend) -> None:
+    async with backend.open() as store:
+        path = f"{backend.root}/states/a"
+        first = await commit(store, Put(path, {"at": JUST_NOW}))
+        again = await commit(store, Put(path, {"at": JUST_NOW.astimezone(timezone(timedelta(hours=5)))}))
+        assert again.update_times == first.update_times, "nothing has changed"
+        assert repr(await fields(store, path)) == repr({"at": JUST_NOW})
 
 
 async def test_a_document_given_out_is_the_readers_own(backend: Backend) -> None:
@@ -240,6 +252,8 @@ UNSTORABLE: dict[str, tuple[dict[Any, Any], str]] = {
     "an integer over 64 bits": ({"a": 2**63}, "a"),
     "not a number": ({"a": float("nan")}, "a"),
     "infinity": ({"a": float("inf")}, "a"),
+    "a time without a zone": ({"a": {"b": JUST_NOW.replace(tzinfo=None)}}, "a.b"),
+    "a time before the year 1": ({"a": datetime(1, 1, 1, tzinfo=timezone(timedelta(hours=1)))}, "a"),
     "half a surrogate pair": ({"a": "\ud800"}, "a"),
     "a number as field name": ({"a": {1: 2}}, "a.1"),
     "an empty field name": ({"a": {"": 2}}, "a."),

@@ -4,8 +4,10 @@ Two implementations stand beside this file: `memory.MemoryStore`, a verified fak
 only importer of the vendor SDK. One contract suite runs against both (tests/contract).
 
 A path is slash-separated, relative to the database root: `meshes/m1/consensus/head`. A document is a JSON object whose
-values are None, bool, int, float, str, lists and objects; a list may not hold a list directly (Firestore's rule).
-Times are the store's own, as integer nanoseconds since the epoch. No client clock is involved.
+values are None, bool, int, float, str, lists and objects; a list may not hold a list directly (Firestore's rule). One kind
+of value JSON lacks: a point in time, as an aware datetime. It comes back in UTC, to the microsecond; Firestore needs it to
+end a document's life (see `lifetimes`). Times of the store itself are integer nanoseconds since the epoch. No client clock
+is involved.
 """
 
 from collections.abc import AsyncIterator, Mapping, Sequence

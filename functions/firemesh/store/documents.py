@@ -7,6 +7,7 @@ names the document and the field, and the in-memory store refuses exactly what t
 import math
 import re
 from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
 from typing import Any
 
 from firemesh.errors import InvalidMessage
@@ -136,13 +137,8 @@ def _value_bytes(value: Any, path: str, where: str, depth: int) -> int:
         return _utf8_length(value, f"{path}: {where}") + 1
     if value is None or isinstance(value, bool):
         return 1
-    if isinstance(value, int):
-        if not INTEGER_MIN <= value <= INTEGER_MAX:
-            raise InvalidMessage(f"{path}: {where} does not fit 64 bits")
-        return 8
-    if isinstance(value, float):
-        if not math.isfinite(value):
-            raise InvalidMessage(f"{path}: {where} is {value}, which JSON cannot hold")
+    if isinstance(value, int | float | datetime):
+        _check_range(value, f"{path}: {where}")
         return 8
     if depth > DEPTH_MAX:
         raise InvalidMessage(f"{path}: {where} is nested deeper than {DEPTH_MAX}")
@@ -151,6 +147,20 @@ def _value_bytes(value: Any, path: str, where: str, depth: int) -> int:
     if isinstance(value, list | tuple):
         return sum(_item_bytes(item, path, f"{where}[{i}]", depth + 1) for i, item in enumerate(value))
     raise InvalidMessage(f"{path}: {where} is a {type(value).__name__}, which cannot be stored")
+
+
+def _check_range(value: int | float | datetime, where: str) -> None:
+    if isinstance(value, int) and not INTEGER_MIN <= value <= INTEGER_MAX:
+        raise InvalidMessage(f"{where} does not fit 64 bits")
+    if isinstance(value, float) and not math.isfinite(value):
+        raise InvalidMessage(f"{where} is {value}, which JSON cannot hold")
+    if isinstance(value, datetime):
+        if value.tzinfo is None:
+            raise InvalidMessage(f"{where} is a time without a time zone")
+        try:
+            value.astimezone(UTC)
+        except OverflowError as error:
+            raise InvalidMessage(f"{where} is a time outside the years 1 to 9999") from error
 
 
 def _item_bytes(item: Any, path: str, where: str, depth: int) -> int:

@@ -12,6 +12,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any, Literal
 
 from firemesh.errors import CommitAborted, InvalidMessage, OutcomeUnknown, PreconditionFailed, StoreUnavailable
@@ -38,6 +39,7 @@ MICROSECOND_NS = 1_000
 KEEPALIVE_SECONDS = 30.0
 """How often a healthy listener hears from the server when nothing changes."""
 
+_TIME = "__time__"
 _STORE_CONTEXT = contextvars.Context()
 """What the store does later belongs to no caller: it goes on when the caller is stopped or gone."""
 
@@ -444,11 +446,26 @@ class _Listening:
 
 def _canonical(fields: Mapping[str, Any]) -> str:
     """Text that is equal exactly when Firestore holds two documents equal (1 and 1.0 and True are three values)."""
-    return json.dumps(fields, sort_keys=True, separators=(",", ":"), default=dict)
+    return json.dumps(fields, sort_keys=True, separators=(",", ":"), default=_plain)
+
+
+def _plain(value: Any) -> dict[str, Any]:
+    """What JSON lacks: a point in time, under a name that no field may have, and a mapping that is no dict."""
+    return {_TIME: value.astimezone(UTC).isoformat()} if isinstance(value, datetime) else dict(value)
+
+
+def _fields(text: str) -> dict[str, Any]:
+    """The inverse of `_canonical`."""
+    fields: dict[str, Any] = json.loads(text, object_hook=_timed if _TIME in text else None)
+    return fields
+
+
+def _timed(found: dict[str, Any]) -> Any:
+    return datetime.fromisoformat(found[_TIME]) if _TIME in found else found
 
 
 def _document(path: str, version: _Version) -> Document:
-    return Document(path, json.loads(version.text), version.update_time)
+    return Document(path, _fields(version.text), version.update_time)
 
 
 def _frozen(writes: Sequence[Write]) -> tuple[Write, ...]:
@@ -457,5 +474,5 @@ def _frozen(writes: Sequence[Write]) -> tuple[Write, ...]:
 
 
 def _copied(write: Create | Put) -> Write:
-    fields = json.loads(_canonical(write.fields))
+    fields = _fields(_canonical(write.fields))
     return Create(write.path, fields) if isinstance(write, Create) else Put(write.path, fields, write.if_update_time)

@@ -1,15 +1,18 @@
-"""JSON objects to and from Firestore's value map, on raw protobuf messages.
+"""JSON objects, and points in time, to and from Firestore's value map, on raw protobuf messages.
 
-Other clients may store kinds that JSON lacks. They are read as the text (or object) that protobuf's own JSON mapping
+Other clients may store more kinds that JSON lacks. They are read as the text (or object) that protobuf's own JSON mapping
 gives them, so that a foreign document cannot stop a listener; written back, they would become what they were read as.
 """
 
 import base64
 from collections.abc import Callable, Mapping
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from firemesh.errors import InvalidMessage
 from firemesh.store.firestore.protos import Message
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def encode_fields(target: Message, fields: Mapping[str, Any]) -> None:
@@ -34,6 +37,10 @@ def _encode(target: Message, value: Any) -> None:
         target.integer_value = value
     elif isinstance(value, float):
         target.double_value = value
+    elif isinstance(value, datetime):
+        since = value - _EPOCH
+        target.timestamp_value.seconds = since.days * 86_400 + since.seconds
+        target.timestamp_value.nanos = since.microseconds * 1000
     elif isinstance(value, Mapping):
         target.map_value.SetInParent()
         encode_fields(target.map_value.fields, value)
@@ -49,6 +56,11 @@ def _decode_list(value: Message) -> list[Any]:
     return [_DECODERS[item.WhichOneof("value_type")](item) for item in value.array_value.values]
 
 
+def _decode_time(value: Message) -> datetime:
+    time = value.timestamp_value
+    return _EPOCH + timedelta(seconds=time.seconds, microseconds=time.nanos // 1000)
+
+
 def _decode_point(value: Message) -> dict[str, float]:
     return {"latitude": value.geo_point_value.latitude, "longitude": value.geo_point_value.longitude}
 
@@ -61,7 +73,7 @@ _DECODERS: dict[str | None, Callable[[Any], Any]] = {
     "null_value": lambda value: None,
     "map_value": lambda value: decode_fields(value.map_value.fields),
     "array_value": _decode_list,
-    "timestamp_value": lambda value: value.timestamp_value.ToJsonString(),
+    "timestamp_value": _decode_time,
     "bytes_value": lambda value: base64.b64encode(value.bytes_value).decode(),
     "reference_value": lambda value: value.reference_value,
     "geo_point_value": _decode_point,
