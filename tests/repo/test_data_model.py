@@ -16,6 +16,7 @@ from firemesh.core.messages import Command, Entry, Head, Snapshot, Vote
 from firemesh.core.params import DEFAULT
 from firemesh.core.replica import initial_replica
 from firemesh.game.counter import CounterMachine
+from firemesh.store.lifetimes import EXPIRES
 from firemesh.store.mesh_store import MeshRecord
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -28,18 +29,18 @@ FIELDS = {
     "meshes/{mesh}": set(MeshRecord.model_fields),
     "meshes/{mesh}/consensus/head": set(Head.model_fields),
     "meshes/{mesh}/log/{index}": set(Entry.model_fields),
-    "meshes/{mesh}/votes/{term}_{manager}": set(Vote.model_fields),
+    "meshes/{mesh}/votes/{term}_{manager}": set(Vote.model_fields) | {EXPIRES},
     "meshes/{mesh}/snapshots/{index}": set(Snapshot.model_fields),
-    "meshes/{mesh}/liveness/{process}": set(Beat.model_fields),
+    "meshes/{mesh}/liveness/{process}": set(Beat.model_fields) | {EXPIRES},
     "meshes/{mesh}/inbox/{request}": set(Command.model_fields),
-    "meshes/{mesh}/refused/{request}": set(Refusal.__dataclass_fields__) - {"request_id"},
+    "meshes/{mesh}/refused/{request}": (set(Refusal.__dataclass_fields__) - {"request_id"}) | {EXPIRES},
     "meshes/{mesh}/agents/{agent}": (set(Member.model_fields) - {"past"}) | {"applied_index"},
     "meshes/{mesh}/views/{audience}": {"applied_index", "at_ms", "view"},
     "views/topology": set(topology(initial_replica(CounterMachine(), {}), Head())),
     "views/health": {"applied_index", "processes"},
     "meshes/{mesh}/states/{agent}": {"version", "inc", "values"},
     "meshes/{mesh}/audit/{record}": set(AuditRecord.model_fields),
-    "apiKeys/{key}": set(ApiKeyRecord.model_fields),
+    "apiKeys/{key}": set(ApiKeyRecord.model_fields) | {EXPIRES},
 }
 
 
@@ -98,4 +99,16 @@ def test_exemptions_on_the_page_are_those_of_the_index_file() -> None:
     overrides = json.loads((ROOT / "firestore.indexes.json").read_text())["fieldOverrides"]
     exempt = {each["collectionGroup"] for each in overrides if each["fieldPath"] == "*" and each["indexes"] == []}
     unindexed = {collection(document) for document, cells in overview().items() if cells[-1] == "no"}
-    assert unindexed == exempt - {"chunks", "outbox"}
+    assert unindexed == exempt
+
+
+def test_documents_with_an_end_are_those_of_which_the_index_file_lets_firestore_see_it() -> None:
+    overrides = json.loads((ROOT / "firestore.indexes.json").read_text())["fieldOverrides"]
+    ending = [each["collectionGroup"] for each in overrides if each.get("ttl") and each["fieldPath"] == EXPIRES]
+    assert sorted(collection(document) for document, fields in FIELDS.items() if EXPIRES in fields) == sorted(ending)
+    assert [each for each in overrides if each.get("ttl") and each["fieldPath"] != EXPIRES] == []
+
+
+def test_the_index_file_speaks_of_collections_that_exist() -> None:
+    overrides = json.loads((ROOT / "firestore.indexes.json").read_text())["fieldOverrides"]
+    assert {each["collectionGroup"] for each in overrides} <= {collection(document) for document in overview()}

@@ -17,13 +17,16 @@ from firemesh.errors import (
     Unauthenticated,
 )
 from firemesh.store import paths
-from firemesh.store.base import Create, Document, Put, Store
+from firemesh.store.base import Create, Document, Fields, Put, Store
+from firemesh.store.lifetimes import expiring, without_end
 
 LIFETIME_DAYS_MAX = 365
 LAST_USE_MS = 60_000
 """A key's last use is written at most this often: a write per call would cost more than the calls."""
 KEYS_LISTED_MAX = 500
 OVERLAP_SECONDS_MAX = 604_800
+KEY_KEPT_DAYS = 30
+"""For so long after its end a key is still told from one that never was."""
 REPLACES_MAX = 8
 FIRST_COMMIT_SECONDS_MAX = 20.0
 """The first write to a fresh emulator takes seconds."""
@@ -71,7 +74,7 @@ class KeyRing:
             created_ms=now_ms,
             expires_ms=now_ms + request.days * _DAY_MS,
         )
-        write = Create(paths.api_key(key.key_id), record.model_dump(mode="json"))
+        write = Create(paths.api_key(key.key_id), _fields(record))
         await self._store.commit([write], timeout_seconds=FIRST_COMMIT_SECONDS_MAX)
         return key
 
@@ -138,7 +141,7 @@ class KeyRing:
             return
 
     async def _replace(self, document: Document, record: ApiKeyRecord) -> None:
-        write = Put(document.path, record.model_dump(mode="json"), if_update_time=document.update_time)
+        write = Put(document.path, _fields(record), if_update_time=document.update_time)
         await self._store.commit([write])
 
     async def _existing(self, key_id: str) -> tuple[Document, int]:
@@ -153,8 +156,12 @@ class KeyRing:
         return result.documents.get(path), result.read_time // 1_000_000
 
 
+def _fields(record: ApiKeyRecord) -> Fields:
+    return expiring(record.model_dump(mode="json"), record.expires_ms, days=KEY_KEPT_DAYS)
+
+
 def _record(document: Document) -> ApiKeyRecord:
     try:
-        return ApiKeyRecord.model_validate(dict(document.fields))
+        return ApiKeyRecord.model_validate(without_end(document.fields))
     except ValidationError as error:
         raise CorruptDocument(f"{document.path} does not fit ApiKeyRecord") from error

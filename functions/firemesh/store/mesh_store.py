@@ -17,11 +17,29 @@ from firemesh.core.messages import Command, Entry, Head, Snapshot, StoredModel, 
 from firemesh.core.params import Params
 from firemesh.errors import AlreadyExists, CorruptDocument, MeshNotFound, PreconditionFailed
 from firemesh.store import paths
-from firemesh.store.base import CollectionTarget, Create, Delete, Document, DocumentTarget, Fields, Put, Store, Watch, Write
+from firemesh.store.base import (
+    CollectionTarget,
+    CommitResult,
+    Create,
+    Delete,
+    Document,
+    DocumentTarget,
+    Fields,
+    Put,
+    ReadResult,
+    Store,
+    Watch,
+    Write,
+)
+from firemesh.store.lifetimes import expiring, without_end
 
 INBOX_LISTENED_MAX = 200
 LIVENESS_LISTENED_MAX = 64
 SENT_CHARACTERS_MAX = 2000
+VOTE_DAYS = 7
+REFUSAL_DAYS = 7
+BEAT_DAYS = 7
+NANOSECONDS_PER_MS = 1_000_000
 CREATE_SECONDS_MAX = 20.0
 """The first write to a fresh emulator takes seconds; nobody waits for a lease at that time."""
 
@@ -57,6 +75,8 @@ class MeshStore:
         self.store = store
         self.mesh_id = mesh_id
         self.rpc_timeout_seconds = rpc_timeout_seconds
+        self._told_ms = 0
+        """The latest time that the store has told; what is written with an end is dated from it."""
 
     async def create(self, record: MeshRecord) -> None:
         """Create the mesh with an empty log and nobody leading.
@@ -70,14 +90,14 @@ class MeshStore:
             Create(paths.head(self.mesh_id), Head().model_dump(mode="json")),
         ]
         try:
-            await self.store.commit(writes, timeout_seconds=CREATE_SECONDS_MAX)
+            await self._send(writes, timeout_seconds=CREATE_SECONDS_MAX)
         except PreconditionFailed as error:
             raise AlreadyExists(f"mesh {self.mesh_id!r} exists already") from error
 
     async def read_record(self) -> MeshRecord:
         """The mesh document. Raises MeshNotFound."""
         path = paths.mesh(self.mesh_id)
-        return self._record((await self.store.get_all([path])).documents.get(path))
+        return self._record((await self._read([path])).documents.get(path))
 
     async def commit(self, proposal: Proposal) -> int:
         """Send a proposal once; the new version of the head. Raises what `Store.commit` raises."""
@@ -88,28 +108,29 @@ class MeshStore:
             *(Delete(paths.request(self.mesh_id, request_id)) for request_id in proposal.requests_done),
             *self._refusal_writes(proposal.refusals),
         ]
-        result = await self.store.commit(writes, timeout_seconds=self.rpc_timeout_seconds)
+        result = await self._send(writes)
         return result.update_times[0]
 
     async def cast_vote(self, vote: Vote) -> None:
         """Create a vote; that this manager voted in the term before is as good. Raises what `Store.commit` raises."""
-        write = Create(paths.vote(self.mesh_id, vote.term, vote.voter), vote.model_dump(mode="json"))
+        fields = expiring(vote.model_dump(mode="json"), self._told_ms, days=VOTE_DAYS)
+        write = Create(paths.vote(self.mesh_id, vote.term, vote.voter), fields)
         try:
-            await self.store.commit([write], timeout_seconds=self.rpc_timeout_seconds)
+            await self._send([write])
         except PreconditionFailed:
             return
 
     async def read_head(self) -> tuple[Head, int]:
         """The head and its version, by a strong read. Raises MeshNotFound."""
         path = paths.head(self.mesh_id)
-        result = await self.store.get_all([path], timeout_seconds=self.rpc_timeout_seconds)
+        result = await self._read([path])
         return self._head(result.documents.get(path))
 
     async def read_election(self, term: int, voters: Sequence[str]) -> ElectionRead:
         """Head and votes of one term by one consistent strong read."""
         vote_paths = [paths.vote(self.mesh_id, term, voter) for voter in voters]
         wanted = [paths.head(self.mesh_id), *vote_paths]
-        result = await self.store.get_all(wanted, timeout_seconds=self.rpc_timeout_seconds)
+        result = await self._read(wanted)
         head, version = self._head(result.documents.get(wanted[0]))
         votes = tuple(_model(Vote, result.documents[path]) for path in vote_paths if path in result.documents)
         return ElectionRead(term=term, head=head, version=version, read_time=result.read_time, votes=votes)
@@ -117,13 +138,13 @@ class MeshStore:
     async def read_entries(self, first: int, last: int) -> tuple[Entry, ...]:
         """The entries found from `first` to `last`, in order."""
         wanted = [paths.entry(self.mesh_id, index) for index in range(first, last + 1)]
-        result = await self.store.get_all(wanted, timeout_seconds=self.rpc_timeout_seconds)
+        result = await self._read(wanted)
         return tuple(_model(Entry, result.documents[path]) for path in wanted if path in result.documents)
 
     async def read_snapshot(self, index: int) -> Snapshot | None:
         """The snapshot at an index, or None when it has been superseded."""
         path = paths.snapshot(self.mesh_id, index)
-        document = (await self.store.get_all([path], timeout_seconds=self.rpc_timeout_seconds)).documents.get(path)
+        document = (await self._read([path])).documents.get(path)
         return None if document is None else _model(Snapshot, document)
 
     async def submit(self, request_id: str, command: Command) -> None:
@@ -135,41 +156,42 @@ class MeshStore:
         if command.seq == 1:
             writes.append(Delete(paths.refused(self.mesh_id, request_id)))
         try:
-            await self.store.commit(writes, timeout_seconds=self.rpc_timeout_seconds)
+            await self._send(writes)
         except PreconditionFailed:
             return
 
     async def is_waiting(self, request_id: str) -> bool:
         """Whether a command still lies in the inbox."""
         path = paths.request(self.mesh_id, request_id)
-        return path in (await self.store.get_all([path], timeout_seconds=self.rpc_timeout_seconds)).documents
+        return path in (await self._read([path])).documents
 
     async def read_fields(self, path: str) -> Fields | None:
         """The content of one document of the mesh, by its path below the mesh; None when there is none."""
         full = paths.below(self.mesh_id, path)
-        found = (await self.store.get_all([full], timeout_seconds=self.rpc_timeout_seconds)).documents.get(full)
+        found = (await self._read([full])).documents.get(full)
         return None if found is None else found.fields
 
     async def read_standing(self) -> tuple[MeshRecord, Head, Fields]:
         """The mesh document, the head and the published topology by one consistent read. Raises MeshNotFound."""
         wanted = [paths.mesh(self.mesh_id), paths.head(self.mesh_id), paths.view(self.mesh_id, "topology")]
-        found = (await self.store.get_all(wanted)).documents
+        found = (await self._read(wanted)).documents
         topology = found[wanted[2]].fields if wanted[2] in found else {}
         return self._record(found.get(wanted[0])), self._head(found.get(wanted[1]))[0], topology
 
     async def write_beat(self, beat: Beat) -> None:
         """Replace the sign of life of a process."""
-        write = Put(paths.beat(self.mesh_id, beat.process), beat.model_dump(mode="json"))
-        await self.store.commit([write], timeout_seconds=self.rpc_timeout_seconds)
+        fields = expiring(beat.model_dump(mode="json"), self._told_ms, days=BEAT_DAYS)
+        write = Put(paths.beat(self.mesh_id, beat.process), fields)
+        await self._send([write])
 
     async def delete_beat(self, process_id: str) -> None:
         """Remove the sign of life of a process that stops in good order."""
-        await self.store.commit([Delete(paths.beat(self.mesh_id, process_id))], timeout_seconds=self.rpc_timeout_seconds)
+        await self._send([Delete(paths.beat(self.mesh_id, process_id))])
 
     async def read_beat(self, process_id: str) -> tuple[Beat | None, int, int]:
         """The last sign of life, its update time and the read time, in the store's nanoseconds."""
         path = paths.beat(self.mesh_id, process_id)
-        result = await self.store.get_all([path], timeout_seconds=self.rpc_timeout_seconds)
+        result = await self._read([path])
         document = result.documents.get(path)
         if document is None:
             return None, 0, result.read_time
@@ -194,6 +216,16 @@ class MeshStore:
     def parse_head(self, document: Document) -> Head:
         """The head in a document a listener showed."""
         return _model(Head, document)
+
+    async def _send(self, writes: Sequence[Write], *, timeout_seconds: float | None = None) -> CommitResult:
+        result = await self.store.commit(writes, timeout_seconds=timeout_seconds or self.rpc_timeout_seconds)
+        self._told_ms = max(self._told_ms, result.commit_time // NANOSECONDS_PER_MS)
+        return result
+
+    async def _read(self, wanted: Sequence[str]) -> ReadResult:
+        result = await self.store.get_all(wanted, timeout_seconds=self.rpc_timeout_seconds)
+        self._told_ms = max(self._told_ms, result.read_time // NANOSECONDS_PER_MS)
+        return result
 
     def _record(self, document: Document | None) -> MeshRecord:
         if document is None:
@@ -227,7 +259,8 @@ class MeshStore:
     def _refusal_writes(self, refusals: tuple[Refusal, ...]) -> list[Write]:
         writes: list[Write] = []
         for refusal in refusals:
-            fields = {"reason": refusal.reason, "detail": refusal.detail, "sent": refusal.sent}
+            said = {"reason": refusal.reason, "detail": refusal.detail, "sent": refusal.sent}
+            fields = expiring(said, self._told_ms, days=REFUSAL_DAYS)
             writes.append(Delete(paths.request(self.mesh_id, refusal.request_id)))
             writes.append(Put(paths.refused(self.mesh_id, refusal.request_id), fields))
         return writes
@@ -248,7 +281,7 @@ def parse_request(document: Document) -> Request:
 def parse_beat(document: Document) -> Beat | None:
     """The sign of life in a document, or None when it is malformed: a broken process looks silent."""
     try:
-        beat = Beat.model_validate(dict(document.fields))
+        beat = Beat.model_validate(without_end(document.fields))
     except ValidationError:
         return None
     return beat if beat.process == document.id else None
@@ -266,7 +299,7 @@ def _problem(row: Mapping[str, Any]) -> str:
 
 def _model(model: type[Model], document: Document) -> Model:
     try:
-        return model.model_validate(dict(document.fields))
+        return model.model_validate(without_end(document.fields))
     except ValidationError as error:
         problems = "; ".join(_problem(row) for row in error.errors(include_input=False)[:3])
         raise CorruptDocument(f"{document.path} does not fit {model.__name__}: {problems}") from error

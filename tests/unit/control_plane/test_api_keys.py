@@ -26,7 +26,7 @@ class Keys:
 
     async def stored(self) -> str:
         found = await self.client.list_documents("apiKeys")
-        return json.dumps([dict(document.fields) for document in found.documents.values()])
+        return json.dumps([dict(document.fields) for document in found.documents.values()], default=str)
 
 
 def test_a_key_survives_the_way_through_text() -> None:

@@ -7,6 +7,7 @@ import pytest
 from firemesh.core.health import Beat
 from firemesh.errors import InvalidParameters
 from firemesh.runtime.process import HeartbeatPolicy
+from firemesh.store.lifetimes import without_end
 from firemesh.store.memory import LOST, CommitFate
 from tests.support.meshes import LocalMesh, in_virtual_time, until
 from tests.support.virtual_time import Process
@@ -15,7 +16,7 @@ POLICY = HeartbeatPolicy(active_ms=500, idle_ms=10_000, idle_after_ms=5000)
 
 
 def beat(local: LocalMesh, process: str = "p1") -> Beat:
-    return Beat.model_validate(local.fields(f"liveness/{process}"))
+    return Beat.model_validate(without_end(local.fields(f"liveness/{process}")))
 
 
 @in_virtual_time
