@@ -7,9 +7,9 @@ import time
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from firemesh.background_loop import BackgroundLoop
 from firemesh.control_plane import firebase_tokens, routes
 from firemesh.control_plane.api_key import check_pepper
-from firemesh.control_plane.background_loop import BackgroundLoop
 from firemesh.control_plane.control_panel import ControlPanel
 from firemesh.control_plane.gateway import ApiGateway
 from firemesh.control_plane.key_ring import KeyRing

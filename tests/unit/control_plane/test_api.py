@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 from werkzeug.test import Client, TestResponse
 
+from firemesh.background_loop import BackgroundLoop
 from firemesh.control_plane import routes
 from firemesh.control_plane.access import ANY_MESH, AccessRole
 from firemesh.control_plane.audit import AuditTrail, verify
-from firemesh.control_plane.background_loop import BackgroundLoop
 from firemesh.control_plane.control_panel import ControlPanel
 from firemesh.control_plane.gateway import BODY_BYTES_MAX, ApiGateway
 from firemesh.control_plane.key_ring import KeyRequest, KeyRing
