@@ -6,11 +6,13 @@ from typing import Annotated
 from pydantic import StringConstraints
 
 ID_PATTERN = r"^[a-z0-9]([a-z0-9-]{0,38}[a-z0-9])?$"
+PROCESS_ID_PATTERN = r"^[a-z0-9]([a-z0-9-]{0,45}[a-z0-9])?$"
+"""Longer than the others by the seven letters of `client-`: a client's process bears the name of its agent."""
 INCARNATION_PATTERN = r"^[0-9a-f]{12}$"
 
 MeshId = Annotated[str, StringConstraints(pattern=ID_PATTERN)]
 AgentId = Annotated[str, StringConstraints(pattern=ID_PATTERN)]
-ProcessId = Annotated[str, StringConstraints(pattern=ID_PATTERN)]
+ProcessId = Annotated[str, StringConstraints(pattern=PROCESS_ID_PATTERN)]
 Incarnation = Annotated[str, StringConstraints(pattern=INCARNATION_PATTERN)]
 
 

@@ -9,10 +9,13 @@ from firemesh.control_plane.access import ANY_MESH, READING, Identity, Operation
 from firemesh.control_plane.api_key import ApiKey
 from firemesh.control_plane.audit import AuditRecord, AuditTrail, Decision, log_decision
 from firemesh.control_plane.key_ring import KeyRing
+from firemesh.core.health import HealthPolicy
 from firemesh.core.membership import AgentType, MemberStatus
 from firemesh.core.params import PROFILES
 from firemesh.errors import AgentIdInUse, InvalidMessage, InvalidParameters, PermissionDenied, Unauthenticated
 from firemesh.ids import ID_PATTERN, new_incarnation
+from firemesh.runtime.admission import Admission, client_process
+from firemesh.runtime.agent_mesh import is_silent
 from firemesh.runtime.mesh import Mesh, MeshReport, list_mesh_ids
 from firemesh.store import paths
 from firemesh.store.base import Store
@@ -23,18 +26,6 @@ MESHES_LISTED_MAX = 100
 
 TokenMinter = Callable[[str, Mapping[str, str]], Awaitable[str]]
 """Makes a custom token for a user id and claims."""
-
-
-@dataclass(frozen=True, slots=True)
-class Admission:
-    """What an agent needs to join a mesh by itself: its new incarnation, and a token that the security rules know."""
-
-    mesh: str
-    agent: str
-    inc: str
-    type: str
-    access_role: str
-    custom_token: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,14 +135,17 @@ class ControlPanel:
 
         Raises:
             MeshNotFound: there is nothing to join.
-            AgentIdInUse: a living agent has this id.
+            AgentIdInUse: a living agent has this id, and shows signs of life.
             What `authorize` raises.
         """
         await self.authorize(identity, Operation.JOIN_MESH, mesh_id, target=agent_id, request_id=request_id)
-        await Mesh.open(self._store, mesh_id)
-        row = await MeshStore(self._store, mesh_id).read_fields(f"agents/{agent_id}")
+        mesh = MeshStore(self._store, mesh_id)
+        record = await mesh.read_record()
+        row = await mesh.read_fields(f"agents/{agent_id}")
         if row is not None and row["status"] == MemberStatus.ALIVE:
-            raise AgentIdInUse(f"mesh {mesh_id!r} has a living agent {agent_id!r}")
+            # A silent run is judged soon; who comes back after a crash waits for that with the admission in hand.
+            if not await is_silent(mesh, row["process"], row["inc"], HealthPolicy()):
+                raise AgentIdInUse(f"mesh {mesh_id!r} has a living agent {agent_id!r}")
         claims = {
             "mesh": mesh_id,
             "agent": agent_id,
@@ -159,8 +153,14 @@ class ControlPanel:
             "access_role": identity.role.value,
             "inc": new_incarnation(),
         }
-        token = await self._mint_token(f"{mesh_id}:{agent_id}", claims)
-        return Admission(**claims, custom_token=token)
+        token = await self._mint_token(f"{mesh_id}:{agent_id}", {**claims, "key": identity.key_id})
+        return Admission(
+            **claims,
+            process=client_process(agent_id),
+            machine=record.machine,
+            params=record.params,
+            custom_token=token,
+        )
 
     async def get_agent_status(
         self, identity: Identity, mesh_id: str, agent_id: str, *, request_id: str = ""

@@ -14,12 +14,11 @@ from firemesh.core.membership import JOIN, LEAVE, REPLACED_MAX, AgentType, Membe
 from firemesh.core.messages import Command, canonical_json
 from firemesh.core.sessions import ALREADY_ORDERED
 from firemesh.errors import AgentIdInUse, InvalidMessage, JoinTimeout, MeshError, MeshFull, RequestError, UnavailableError
+from firemesh.runtime.agent_mesh import AgentMesh
 from firemesh.runtime.session import Session
 from firemesh.runtime.state_file import AgentMemory, FolderLock, StateFile
 from firemesh.runtime.watch_supervisor import supervised
 from firemesh.store import paths
-from firemesh.store.base import Put
-from firemesh.store.mesh_store import MeshStore
 
 log = logging.getLogger(__name__)
 
@@ -41,7 +40,7 @@ class Host(Protocol):
 
     process_id: str
     inc: str
-    mesh: MeshStore
+    mesh: AgentMesh
 
     @property
     def agent_beat_seconds(self) -> float:
@@ -64,7 +63,7 @@ class Host(Protocol):
         """Whether a run of a process shows no sign of life for long enough to be judged, by the store's own clock."""
         ...
 
-    def renew_incarnation(self, ended: str) -> None:
+    async def renew_incarnation(self, ended: str) -> None:
         """The incarnation `ended` was declared dead although this process lives: begin a new one (once)."""
         ...
 
@@ -193,8 +192,7 @@ class Agent:
             raise InvalidMessage(f"state of agent {self.agent_id!r} would exceed {STATE_BYTES_MAX} bytes")
         version = self._memory.state_version + 1
         await self._remember(state=state, state_version=version)
-        path = paths.state(self._host.mesh.mesh_id, self.agent_id)
-        await self._host.mesh.store.commit([Put(path, {"version": version, "inc": self.inc, "values": state})])
+        await self._host.mesh.write_state(self.agent_id, version, self.inc, state)
         return version
 
     def get_state(self) -> Mapping[str, Any]:
@@ -306,7 +304,7 @@ class Agent:
     async def _come_back(self) -> None:
         """Declared dead while alive, by a pause or a cut connection: join again, as long as it takes, as a new incarnation."""
         log.warning("agent %s was declared dead; joining again as a new incarnation", self.agent_id)
-        self._host.renew_incarnation(self.inc)
+        await self._host.renew_incarnation(self.inc)
         await self._join()
 
     def _removed(self) -> None:

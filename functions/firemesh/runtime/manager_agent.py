@@ -16,6 +16,7 @@ from firemesh.runtime.agent import Agent, Host
 from firemesh.runtime.health_watch import HealthWatch
 from firemesh.runtime.manager_driver import ManagerDriver
 from firemesh.store import paths
+from firemesh.store.mesh_store import MeshStore
 
 
 class ManagerAgent(Agent):
@@ -28,6 +29,7 @@ class ManagerAgent(Agent):
         agent_id: str,
         host: Host,
         *,
+        mesh: MeshStore,
         machine: Machine[Any],
         setup: Mapping[str, Any],
         params: Params,
@@ -41,7 +43,7 @@ class ManagerAgent(Agent):
 
         def new_driver() -> ManagerDriver[Any]:
             manager: Manager[Any] = Manager(agent_id, host.inc, machine, setup, params)
-            return ManagerDriver(manager, host.mesh, while_leading=watch_health)
+            return ManagerDriver(manager, mesh, while_leading=watch_health)
 
         self._new_driver = new_driver
         self._driving: asyncio.Task[None] | None = None
@@ -68,7 +70,7 @@ class ManagerAgent(Agent):
         if self._driving is not None:
             self._driving.cancel()
             await asyncio.gather(self._driving, return_exceptions=True)
-        self._host.renew_incarnation(self.inc)
+        await self._host.renew_incarnation(self.inc)
         self.driver = self._new_driver()
         self._driving = self._spawn(self.driver.run())
         await super()._come_back()

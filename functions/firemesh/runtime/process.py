@@ -6,7 +6,7 @@ process tells the mesh in one small document.
 
 import asyncio
 import logging
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
@@ -16,17 +16,20 @@ from pydantic import TypeAdapter, ValidationError
 from firemesh.core.health import LATENESS_MAX, Beat, HealthPolicy
 from firemesh.core.machine import Machine
 from firemesh.core.messages import Command
-from firemesh.errors import AgentNotFound, AlreadyExists, InvalidMessage, InvalidParameters, MeshError
+from firemesh.core.params import Params
+from firemesh.errors import AgentNotFound, AlreadyExists, InvalidMessage, InvalidParameters, MeshError, PermissionDenied
 from firemesh.game.registry import machine_named
-from firemesh.ids import ProcessId, new_incarnation
+from firemesh.ids import ProcessId
+from firemesh.runtime.admission import CLIENT_PROCESS_PREFIX, Admission
 from firemesh.runtime.agent import Agent, ViewFeed
+from firemesh.runtime.agent_mesh import AgentMesh, is_silent
 from firemesh.runtime.behaviour import Behaviour
 from firemesh.runtime.manager_agent import ManagerAgent
 from firemesh.runtime.state_file import StateFile
 from firemesh.runtime.watch_supervisor import supervised
 from firemesh.runtime.worker_agent import WorkerAgent
 from firemesh.store.base import Store
-from firemesh.store.mesh_store import MeshRecord, MeshStore
+from firemesh.store.mesh_store import MeshStore
 
 log = logging.getLogger(__name__)
 
@@ -59,15 +62,28 @@ class HeartbeatPolicy:
             raise InvalidParameters(f"heartbeat: 10 <= agent_ms={self.agent_ms} < agent_late_ms={self.agent_late_ms} must hold")
 
 
+@dataclass(frozen=True, slots=True)
+class Replication:
+    """What managers work on. A process has it that may read the whole mesh, hence with server credentials alone."""
+
+    mesh: MeshStore
+    machine: Machine[Any]
+    setup: Mapping[str, Any]
+    params: Params
+
+
 class AgentProcess:
     """Runs agents of one mesh in this process. Create it with `open`; `stop` ends it in good order."""
 
     def __init__(
         self,
-        mesh: MeshStore,
+        mesh: AgentMesh,
         process_id: str,
-        record: MeshRecord,
+        inc: str,
         *,
+        machine_name: str,
+        replication: Replication | None = None,
+        only_agent: str = "",
         state_folder: Path | None = None,
         heartbeat: HeartbeatPolicy | None = None,
         health: HealthPolicy | None = None,
@@ -75,11 +91,13 @@ class AgentProcess:
     ) -> None:
         self.mesh = mesh
         self.process_id = process_id
-        self.inc = new_incarnation()
+        self.inc = inc
+        self.machine_name = machine_name
+        """The machine the mesh replicates."""
         self.agents: dict[str, Agent] = {}
-        self._record = record
-        self._params = record.timing()
-        self._machine: Machine[Any] = machine_named(record.machine)
+        self._replication = replication
+        self._only_agent = only_agent
+        self._renewing = asyncio.Lock()
         self._state_folder = state_folder
         self._heartbeat = heartbeat or HeartbeatPolicy()
         self._health = health or HealthPolicy()
@@ -96,20 +114,37 @@ class AgentProcess:
         self._tasks: set[asyncio.Task[None]] = set()
         self._beat_now = asyncio.Event()
         self._end: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        mesh.rpc_timeout_seconds = self._params.rpc_timeout_ms / 1000
 
     @classmethod
     async def open(cls, store: Store, mesh_id: str, process_id: str, **options: Any) -> "AgentProcess":
-        """Find the mesh and get ready to run agents of it.
+        """Find the mesh and get ready to run agents of it, with server credentials.
 
         Raises:
             MeshNotFound: there is no such mesh.
             UnknownMachine: this program does not have the machine the mesh replicates.
-            InvalidParameters: the process id is malformed, or the mesh's timing contradicts itself.
+            InvalidParameters: the process id is malformed or a client's, or the mesh's timing contradicts itself.
         """
         _check_process_id(process_id)
         mesh = MeshStore(store, mesh_id)
-        process = cls(mesh, process_id, await mesh.read_record(), **options)
+        record = await mesh.read_record()
+        replication = Replication(mesh, machine_named(record.machine), record.setup, record.timing())
+        mesh.rpc_timeout_seconds = replication.params.rpc_timeout_ms / 1000
+        inc = await mesh.new_incarnation()
+        process = cls(mesh, process_id, inc, machine_name=record.machine, replication=replication, **options)
+        process._start_beating()
+        return process
+
+    @classmethod
+    def admitted(cls, mesh: AgentMesh, admission: Admission, **options: Any) -> "AgentProcess":
+        """Get ready to run the one agent that the control plane has admitted to a mesh."""
+        process = cls(
+            mesh,
+            admission.process,
+            admission.inc,
+            machine_name=admission.machine,
+            only_agent=admission.agent,
+            **options,
+        )
         process._start_beating()
         return process
 
@@ -118,23 +153,21 @@ class AgentProcess:
         """See `Host`."""
         return self._heartbeat.agent_ms / 1000
 
-    @property
-    def machine_name(self) -> str:
-        """The machine the mesh replicates."""
-        return self._record.machine
-
     async def add_worker(self, agent_id: str, behaviour: Behaviour | None = None) -> WorkerAgent:
         """Start a worker here. Raises what `Agent.start` raises."""
         return await self._start(WorkerAgent(self._free(agent_id), self, behaviour))
 
     async def add_manager(self, agent_id: str) -> ManagerAgent:
-        """Start a manager here. Raises what `Agent.start` raises."""
+        """Start a manager here. Raises what `Agent.start` raises, and PermissionDenied without server credentials."""
+        if self._replication is None:
+            raise PermissionDenied("a manager reads the whole log: it needs server credentials, not an API key")
         manager = ManagerAgent(
             self._free(agent_id),
             self,
-            machine=self._machine,
-            setup=self._record.setup,
-            params=self._params,
+            mesh=self._replication.mesh,
+            machine=self._replication.machine,
+            setup=self._replication.setup,
+            params=self._replication.params,
             health=self._health,
             beat_interval_ms=self._heartbeat.active_ms,
         )
@@ -188,18 +221,19 @@ class AgentProcess:
         self._agent_heard[agent_id] = asyncio.get_running_loop().time()
 
     async def is_silent(self, process_id: str, inc: str) -> bool:
-        """See `Host`. A run whose document is gone, or is a later run's, will never speak again."""
-        beat, written, read = await self.mesh.read_beat(process_id)
-        if beat is None or beat.inc != inc:
-            return True
-        return (read - written) // 1_000_000 >= self._health.dead_after_ms(beat.interval_ms) * (1 + beat.lateness)
+        """See `Host`. A run whose sign of life this process may not see counts as living."""
+        try:
+            return await is_silent(self.mesh, process_id, inc, self._health)
+        except PermissionDenied:
+            return False
 
-    def renew_incarnation(self, ended: str) -> None:
+    async def renew_incarnation(self, ended: str) -> None:
         """See `Host`."""
-        if self.inc == ended:
-            self.inc = new_incarnation()
-            self._beats = 0
-            self._beat_now.set()
+        async with self._renewing:
+            if self.inc == ended:
+                self.inc = await self.mesh.new_incarnation()
+                self._beats = 0
+                self._beat_now.set()
 
     def on_sent(self, command: Command) -> None:
         """See `Host`."""
@@ -217,6 +251,8 @@ class AgentProcess:
     # --- inside -----------------------------------------------------------------------------------------------------
 
     def _free(self, agent_id: str) -> str:
+        if self._only_agent and agent_id != self._only_agent:
+            raise InvalidMessage(f"this process was admitted for agent {self._only_agent!r} alone, not for {agent_id!r}")
         if agent_id in self.agents:
             raise AlreadyExists(f"agent {agent_id!r} runs in this process already")
         if agent_id in self._gone:
@@ -342,9 +378,11 @@ class AgentProcess:
 
 
 def _check_process_id(process_id: str) -> None:
+    if process_id.startswith(CLIENT_PROCESS_PREFIX):
+        raise InvalidParameters(f"process: {process_id!r}: names that start with {CLIENT_PROCESS_PREFIX!r} are for API keys")
     try:
         _PROCESS_ID.validate_python(process_id)
     except ValidationError as error:
         raise InvalidParameters(
-            f"process: {process_id!r} is no process id: 1 to 40 lower-case letters and digits, with hyphens between them"
+            f"process: {process_id!r} is no process id: 1 to 47 lower-case letters and digits, with hyphens between them"
         ) from error

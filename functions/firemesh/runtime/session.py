@@ -15,8 +15,8 @@ from pydantic import ValidationError
 
 from firemesh.core.messages import Command, canonical_json
 from firemesh.errors import CommitAborted, InboxFull, InvalidMessage, RequestError, UnavailableError
+from firemesh.runtime.agent_mesh import AgentMesh
 from firemesh.store import paths
-from firemesh.store.mesh_store import MeshStore
 
 log = logging.getLogger(__name__)
 
@@ -30,7 +30,7 @@ BACKOFF_SECONDS = (0.05, 0.1, 0.25, 0.5, 1.0, 2.0)
 class Session:
     """The numbered commands of one incarnation of one agent. `on_sent` hears of every command that is surely in the inbox."""
 
-    def __init__(self, mesh: MeshStore, agent_id: str, inc: str, *, on_sent: Callable[[Command], None] | None = None) -> None:
+    def __init__(self, mesh: AgentMesh, agent_id: str, inc: str, *, on_sent: Callable[[Command], None] | None = None) -> None:
         self.agent_id = agent_id
         self.inc = inc
         self.sent = 0

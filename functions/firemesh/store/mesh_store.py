@@ -16,6 +16,7 @@ from firemesh.core.health import Beat
 from firemesh.core.messages import Command, Entry, Head, Snapshot, StoredModel, Vote
 from firemesh.core.params import Params
 from firemesh.errors import AlreadyExists, CorruptDocument, MeshNotFound, PreconditionFailed
+from firemesh.ids import new_incarnation
 from firemesh.store import paths
 from firemesh.store.base import (
     CollectionTarget,
@@ -77,6 +78,10 @@ class MeshStore:
         self.rpc_timeout_seconds = rpc_timeout_seconds
         self._told_ms = 0
         """The latest time that the store has told; what is written with an end is dated from it."""
+
+    async def new_incarnation(self) -> str:
+        """The name of a process's next run: who has server credentials gives it to itself."""
+        return new_incarnation()
 
     async def create(self, record: MeshRecord) -> None:
         """Create the mesh with an empty log and nobody leading.
@@ -182,6 +187,11 @@ class MeshStore:
         """Replace the sign of life of a process."""
         fields = expiring(beat.model_dump(mode="json"), self._told_ms, days=BEAT_DAYS)
         write = Put(paths.beat(self.mesh_id, beat.process), fields)
+        await self._send([write])
+
+    async def write_state(self, agent_id: str, version: int, inc: str, values: dict[str, Any]) -> None:
+        """Replace the state an agent keeps of its own."""
+        write = Put(paths.state(self.mesh_id, agent_id), {"version": version, "inc": inc, "values": values})
         await self._send([write])
 
     async def delete_beat(self, process_id: str) -> None:

@@ -3,6 +3,7 @@
 import json
 import time
 from collections.abc import Iterator, Mapping
+from dataclasses import asdict
 from typing import Any
 
 import pytest
@@ -11,12 +12,15 @@ from werkzeug.test import Client, TestResponse
 from firemesh.background_loop import BackgroundLoop
 from firemesh.control_plane import routes
 from firemesh.control_plane.access import ANY_MESH, AccessRole
+from firemesh.control_plane.api_key import ApiKey
 from firemesh.control_plane.audit import AuditTrail, verify
 from firemesh.control_plane.control_panel import ControlPanel
 from firemesh.control_plane.gateway import BODY_BYTES_MAX, ApiGateway
 from firemesh.control_plane.key_ring import KeyRequest, KeyRing
 from firemesh.control_plane.rate_limit import RateLimiter
 from firemesh.control_plane.use_cases import UseCases
+from firemesh.core.health import Beat
+from firemesh.core.params import DEFAULT
 from firemesh.store.base import Put
 from firemesh.store.memory import Faults, MemoryStore
 
@@ -112,16 +116,25 @@ def test_who_joins_gets_a_token_for_this_agent_of_this_mesh(api: Api) -> None:
     assert answer.status_code == 201
     assert admission is not None
     claims = json.loads(admission.pop("custom_token"))
-    assert claims == {"uid": "m1:a1", **admission}
+    told = {name: admission[name] for name in ("mesh", "agent", "type", "access_role", "inc")}
+    assert claims == {"uid": "m1:a1", "key": ApiKey.parse(api.keys[AccessRole.WORKER]).key_id, **told}
     assert (admission["type"], admission["access_role"], len(admission["inc"])) == ("worker", "worker", 12)
+    assert (admission["process"], admission["machine"], admission["params"]) == ("client-a1", "counter", asdict(DEFAULT))
 
 
-def test_an_id_in_use_is_not_joined(api: Api) -> None:
+def test_an_id_is_not_joined_while_its_run_shows_signs_of_life(api: Api) -> None:
     api.create()
     api.put("meshes/m1/agents/w1", ROW)
+    api.put("meshes/m1/liveness/p", Beat(process="p", inc="0" * 12, seq=1, interval_ms=60_000, agents={}).model_dump())
     taken = api.call("POST", "/v1/meshes/m1/agents", AccessRole.WORKER, {"agent_id": "w1"})
     assert taken.json is not None
     assert (taken.status_code, taken.json["error"]) == (409, "AgentIdInUse")
+
+
+def test_an_id_whose_run_is_silent_may_be_joined(api: Api) -> None:
+    api.create()
+    api.put("meshes/m1/agents/w1", ROW)
+    assert api.call("POST", "/v1/meshes/m1/agents", AccessRole.WORKER, {"agent_id": "w1"}).status_code == 201
 
 
 def test_an_agent_is_seen_and_its_removal_lies_in_the_inbox(api: Api) -> None:

@@ -183,7 +183,7 @@ async def test_a_mesh_of_an_unknown_machine_is_said() -> None:
     assert "meshes/m2" not in local.memory.documents()
 
 
-@pytest.mark.parametrize("wrong", ["", "My Proc", "-p", "p" * 41, "p\n"])
+@pytest.mark.parametrize("wrong", ["", "My Proc", "-p", "p" * 48, "p\n"])
 def test_a_malformed_process_id_is_said_before_anything_is_written(wrong: str) -> None:
     @in_virtual_time
     async def check() -> None:

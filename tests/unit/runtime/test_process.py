@@ -5,10 +5,12 @@ import asyncio
 import pytest
 
 from firemesh.core.health import Beat
-from firemesh.errors import InvalidParameters
-from firemesh.runtime.process import HeartbeatPolicy
+from firemesh.errors import InvalidMessage, InvalidParameters, PermissionDenied
+from firemesh.runtime.admission import Admission, client_process
+from firemesh.runtime.process import AgentProcess, HeartbeatPolicy
 from firemesh.store.lifetimes import without_end
 from firemesh.store.memory import LOST, CommitFate
+from firemesh.store.mesh_store import MeshStore
 from tests.support.meshes import LocalMesh, in_virtual_time, until
 from tests.support.virtual_time import Process
 
@@ -138,6 +140,34 @@ async def test_a_sign_of_life_that_is_lost_does_not_stop_the_next() -> None:
     local.clients["p1"].faults.commit_fate = lambda _: fates.pop() if fates else CommitFate()
     await until(lambda: beat(local).seq >= before + 3)
     assert fates == []
+    await local.end()
+
+
+@in_virtual_time
+async def test_a_process_with_server_credentials_does_not_take_the_name_of_a_clients_process() -> None:
+    local = await LocalMesh().create()
+    for name in ("client-w1", "client-"):
+        with pytest.raises(InvalidParameters, match="for API keys"):
+            await local.process(name)
+    await local.process("clients")
+    await local.process("p" * 47)
+    await local.end()
+
+
+@in_virtual_time
+async def test_a_process_admitted_for_one_agent_runs_no_other_and_no_manager() -> None:
+    local = await LocalMesh().create()
+    await local.managers(1)
+    told = {"mesh": "m1", "agent": "w1", "type": "worker", "access_role": "worker", "process": client_process("w1")}
+    admission = Admission(**told, inc="1" * 12, machine="counter", params=local.record.params, custom_token="")
+    process = AgentProcess.admitted(MeshStore(local.memory.client("w1"), "m1"), admission)
+    with pytest.raises(PermissionDenied, match="server credentials"):
+        await process.add_manager("w1")
+    with pytest.raises(InvalidMessage, match="agent 'w1' alone"):
+        await process.add_worker("w2")
+    await process.add_worker("w1")
+    assert (local.fields("agents/w1")["inc"], local.fields("agents/w1")["process"]) == ("1" * 12, "client-w1")
+    await process.stop()
     await local.end()
 
 

@@ -5,11 +5,11 @@ from typing import Literal
 from pydantic import BaseModel
 
 from firemesh.control_plane.access import Operation
-from firemesh.control_plane.control_panel import Admission
 from firemesh.control_plane.gateway import ApiGateway
 from firemesh.control_plane.route import Call, NoBody, NoQuery, RequestBody
 from firemesh.control_plane.use_cases import UseCases
 from firemesh.ids import AgentId
+from firemesh.runtime.admission import Admission
 
 AGENTS = "/meshes/<mesh_id>/agents"
 AGENT = AGENTS + "/<agent_id>"
