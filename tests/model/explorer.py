@@ -34,6 +34,7 @@ from firemesh.core.effects import (
     ReadHead,
     ReadSnapshot,
     ReleaseAsked,
+    Request,
     RequestsSeen,
     Timer,
     TimerFired,
@@ -41,6 +42,7 @@ from firemesh.core.effects import (
 )
 from firemesh.core.invariants import Checker, Violation
 from firemesh.core.manager import Manager, step
+from firemesh.core.messages import Command
 from firemesh.core.params import Params
 from firemesh.core.turn import Identity, ManagerState
 from firemesh.errors import InvariantViolation
@@ -64,6 +66,8 @@ class Bounds:
     takeovers: int = 3
     """Takeovers tried, whether they land or not."""
     commands: int = 2
+    orders: tuple[Command, ...] = ()
+    """Of the operator; they come after the commands."""
     renewals: int = 1
     releases: int = 0
     crashes: int = 0
@@ -169,7 +173,9 @@ class Explorer:
         self._menus: dict[Hashable, Sequence[tuple[Choice, Reaction]]] = {}
         self._reactions: dict[Hashable, Reaction | None] = {}
         self._landed: dict[tuple[int, int], int | None] = {}
-        self._commands = tuple(command("w", seq) for seq in range(2, 2 + bounds.commands))
+        commands = (request(command("w", seq)) for seq in range(2, 2 + bounds.commands))
+        orders = (Request(f"order-{n}", 100 + n, order) for n, order in enumerate(bounds.orders))
+        self._requests = (*commands, *orders)
         self._names = tuple(f"m{n + 1}" for n in range(bounds.managers))
         self._machine = LedgerMachine()
         self._first_store, self._first_locals = self._genesis()
@@ -304,9 +310,8 @@ class Explorer:
         return [silence for silence in Silence if store.silence <= silence <= longest]
 
     def _wishes(self, state: ManagerState[Any], may_release: bool) -> Iterator[Choice]:
-        for count in range(len(state.waiting) + 1, len(self._commands) + 1):
-            requests = tuple(request(each) for each in self._commands[:count])
-            yield Choice(f"sees {count} requests", RequestsSeen(requests))
+        for count in range(len(state.waiting) + 1, len(self._requests) + 1):
+            yield Choice(f"sees {count} requests", RequestsSeen(self._requests[:count]))
         if may_release and state.release_to is None:
             yield Choice("is asked to release", ReleaseAsked(), cost=(0, 1, 0, 0))
 

@@ -29,7 +29,7 @@ def test_no_order_of_events_keeps_a_follower_from_catching_up(monkeypatch: pytes
 @pytest.mark.parametrize("mutant", MUTANTS.values(), ids=MUTANTS.keys())
 def test_protocol_without_this_guard_breaks_an_invariant(mutant: Mutant, monkeypatch: pytest.MonkeyPatch) -> None:
     mutant.patch(monkeypatch)
-    result = Explorer(Bounds(), mutant.accepts, sound=mutant.sound).run()
+    result = Explorer(mutant.bounds, mutant.accepts, sound=mutant.sound).run()
     assert result.violation is not None, f"not caught: {result}"
     assert result.violation.invariant == mutant.caught_by, str(result)
     assert result.trace

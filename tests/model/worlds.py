@@ -1,13 +1,15 @@
 """The worlds the explorer exhausts, and the broken protocols it must find out."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
 
 from firemesh.core import campaigning, leading, sessions
 from firemesh.core.effects import Proposal, ProposalKind
+from firemesh.core.membership import CLOSE, TRANSFER
+from firemesh.core.messages import Head, mesh_command
 from firemesh.core.params import Params
 from tests.model.explorer import Bounds, Precondition
 from tests.support.model_store import ModelStore
@@ -25,6 +27,8 @@ WORLDS: Mapping[str, Bounds] = {
         managers=3, renewals=0, terms=1, takeovers=2, commands=1, slow_reads=True
     ),
     "snapshots and compaction": Bounds(renewals=0, takeovers=2, params=SHORT_LOG),
+    "an order to close": Bounds(renewals=0, takeovers=2, commands=1, orders=(mesh_command(CLOSE, {}),)),
+    "an order to hand over": Bounds(renewals=0, takeovers=2, commands=1, orders=(mesh_command(TRANSFER, {"to": "m2"}),)),
 }
 """Each is small enough to be searched to its end, and large enough for one thing to go wrong in every order."""
 
@@ -37,6 +41,7 @@ class Mutant:
     """A protocol with one guard taken away: of the store's preconditions, or of the core."""
 
     caught_by: str
+    bounds: Bounds = field(default_factory=Bounds)
     accepts: Precondition = ModelStore.accepts
     patch: Callable[[pytest.MonkeyPatch], None] = lambda _: None
 
@@ -83,6 +88,10 @@ def _sends_what_is_new_when_in_doubt(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(leading, "undecided", undecided)
 
 
+def _leads_what_is_closed(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(Head, "closed", False)
+
+
 MUTANTS: Mapping[str, Mutant] = {
     "blind renew": Mutant("I2", accepts=_blind(ProposalKind.RENEW)),
     "blind takeover": Mutant("I2", accepts=_blind(ProposalKind.TAKEOVER)),
@@ -92,4 +101,5 @@ MUTANTS: Mapping[str, Mutant] = {
     "no nonce resolution: every head is mine": Mutant("I4", patch=_takes_any_head_for_its_own),
     "no nonce resolution: unheard is landed": Mutant("I4", patch=_sends_what_is_new_when_in_doubt),
     "vote without expiry": Mutant("I3", patch=_votes_without_expiry),
+    "leadership after the end": Mutant("I4", WORLDS["an order to close"], patch=_leads_what_is_closed),
 }

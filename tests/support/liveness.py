@@ -39,7 +39,7 @@ def stuck(state: ManagerState[Any], armed: Collection[Timer], calls: Collection[
         ]
     elif state.version == 0:
         rules.append((ReadHead in kinds or Timer.RETRY in armed, "it does not know the head and is not asking for it"))
-    elif state.pending is None:
+    elif state.pending is None and not state.head.closed:
         patient = Timer.CAMPAIGN in armed or bool(kinds & {ReadElection, CastVote})
         rules.append((patient, f"a {state.role.value} without patience: nothing will make it stand"))
     return [problem for holds, problem in rules if not holds]

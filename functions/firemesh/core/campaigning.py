@@ -30,7 +30,7 @@ RIVALS_LOOKS_MAX = 2
 def on_campaign(turn: Turn[S]) -> None:
     """Patience has run out: look at the head and the votes by one strong read."""
     state = turn.state
-    if state.role is ManagerRole.LEADER or state.pending is not None:
+    if state.role is ManagerRole.LEADER or state.pending is not None or state.head.closed:
         return
     if state.electing or state.fetching:
         turn.emit(Arm(Timer.CAMPAIGN, turn.params.retry_ms))

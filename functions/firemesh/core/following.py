@@ -41,7 +41,9 @@ def observe(turn: Turn[S], head: Head, version: int) -> None:
 def watch_silence(turn: Turn[S]) -> None:
     """Arm the patience with which this manager waits for the next sign of the leader."""
     head, params = turn.state.head, turn.params
-    if not head.released:
+    if head.closed:
+        turn.emit(Disarm(Timer.CAMPAIGN))
+    elif not head.released:
         turn.emit(Arm(Timer.CAMPAIGN, head.ttl_ms + params.grace_ms, params.renew_ms // 2))
     elif head.reserved_for in ("", turn.identity.me):
         turn.emit(Arm(Timer.CAMPAIGN, 0, 0 if head.reserved_for else params.poll_ms))

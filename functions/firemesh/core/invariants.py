@@ -22,7 +22,7 @@ from typing import Any, Generic, TypeVar
 from firemesh.core import membership
 from firemesh.core.election import age_ms
 from firemesh.core.machine import Machine
-from firemesh.core.messages import Command, Entry, Head, Snapshot
+from firemesh.core.messages import Command, Entry, Head, MeshStatus, Snapshot
 from firemesh.core.replica import Replica, advance, initial_replica, restore
 from firemesh.errors import CorruptDocument
 
@@ -137,6 +137,10 @@ class Checker(Generic[S]):
             self._require("I2", new >= old, f"{name} went back from {old} to {new}")
         old, new = before.voters.version, after.voters.version
         self._require("I2", new >= old, f"voters.version went back from {old} to {new}")
+        status, now = (list(MeshStatus).index(head.status) for head in (before, after))
+        self._require("I2", now >= status, f"status {before.status} was followed by {after.status}")
+        over = before.status is MeshStatus.CLOSED
+        self._require("I4", not over or after.last_index == before.last_index, "a closed mesh has ordered something")
         self._require("I2", after.seq > before.seq, f"seq {before.seq} was followed by {after.seq}: a commit was overwritten")
         if after.term == before.term and before.released:
             self._require("I3", after.released, f"term {after.term} was released and is led again by {after.leader}")
@@ -144,8 +148,9 @@ class Checker(Generic[S]):
     def _check_succession(self, before: _SeenHead, after: _SeenHead) -> None:
         """Two versions of the head, a later and an earlier one. Of commits between them only the number is known.
 
-        A commit that releases the lease orders nothing. So where each commit ordered an entry, none was a release, and a
-        takeover among them came no sooner than the lease allowed: the later version is at least that old.
+        A commit that releases the lease orders nothing (but for the one that closes the mesh, which none follows). So where
+        each commit ordered an entry, none was a release, and a takeover among them came no sooner than the lease allowed: the
+        later version is at least that old.
         """
         old, new = before.head, after.head
         commits, ordered = new.seq - old.seq, new.last_index - old.last_index
@@ -227,6 +232,8 @@ class Checker(Generic[S]):
 
     def _note_order_to_end(self, command: Command) -> None:
         """A member declared dead in a batch is dead for the rest of that batch."""
+        if command.kind == membership.CLOSE:
+            self._ended |= {(member.agent, member.inc) for member in self._replica.roster.living()}
         if command.kind not in (membership.MEMBER_DEAD, membership.REMOVE):
             return
         body = json.loads(command.payload)

@@ -21,7 +21,7 @@ from firemesh.core.effects import (
     RoleChanged,
     Timer,
 )
-from firemesh.core.messages import Command, Entry, Head, mesh_command
+from firemesh.core.messages import Command, Entry, Head, MeshStatus, mesh_command
 from firemesh.core.replica import Replica, take_snapshot
 from firemesh.core.turn import Pending, Turn
 from firemesh.errors import InvariantViolation
@@ -31,6 +31,10 @@ S = TypeVar("S")
 DEADLINE = "mesh.deadline"
 SNAPSHOT_BYTES_MAX = 900_000
 """A larger state does not fit one document, so no snapshot is taken and no entry dropped; tried again some entries on."""
+
+
+NOBODY_LEADS = {"leader": "", "leader_inc": "", "ttl_ms": 0}
+"""The fields of a head whose lease is released."""
 
 
 def fresh_nonce(turn: Turn[S]) -> str:
@@ -78,8 +82,7 @@ def proceed(turn: Turn[S]) -> None:
     if state.role is not ManagerRole.LEADER or state.pending is not None:
         return
     if state.release_to is not None:
-        changes = {"leader": "", "leader_inc": "", "ttl_ms": 0, "transfer_to": state.release_to}
-        propose(turn, ProposalKind.RELEASE, changes=changes)
+        propose(turn, ProposalKind.RELEASE, changes={**NOBODY_LEADS, "transfer_to": state.release_to})
     elif not state.pausing and (_order_own(turn) or _order_requests(turn)):
         if turn.params.append_interval_ms:
             turn.change(pausing=True)
@@ -100,9 +103,10 @@ def landed(turn: Turn[S], pending: Pending[S], version: int, elapsed_ms: int) ->
     settled = turn.state.settled | pending.settles
     riders = tuple(rider for rider in turn.state.riders if rider not in proposal.projections)
     turn.change(head=proposal.head, version=version, replica=pending.after, pending=None, settled=settled, riders=riders)
-    if proposal.kind is ProposalKind.RELEASE:
+    if proposal.head.released:
         following.step_down(turn)
-        turn.emit(Arm(Timer.CAMPAIGN, turn.params.ttl_ms, turn.params.poll_ms))  # the others go first
+        if not proposal.head.closed:
+            turn.emit(Arm(Timer.CAMPAIGN, turn.params.ttl_ms, turn.params.poll_ms))  # the others go first
         return
     if proposal.kind is ProposalKind.TAKEOVER:
         turn.change(role=ManagerRole.LEADER, target_term=0, polls=0)
@@ -110,6 +114,7 @@ def landed(turn: Turn[S], pending: Pending[S], version: int, elapsed_ms: int) ->
     turn.emit(Arm(Timer.RENEW, turn.params.renew_ms))
     turn.emit(Arm(Timer.LEASE, max(0, turn.params.lease_ms - elapsed_ms)))
     _arm_deadline(turn)
+    _obey_transfer(turn, proposal.entry)
     proceed(turn)
 
 
@@ -204,7 +209,16 @@ def _append(turn: Turn[S], batch: tuple[Command, ...], done: tuple[str, ...] = (
     entry, after = log.next_entry(
         state.replica, machine, term=state.head.term, at_ms=turn.at_ms, batch=batch, nonce=fresh_nonce(turn)
     )
-    propose(turn, ProposalKind.APPEND, entry=entry, after=after, done=done, refusals=refusals)
+    # The commit that closes the mesh lets go of the lease as well: nothing is left to be led, whatever becomes of this manager.
+    changes = NOBODY_LEADS if after.roster.status is MeshStatus.CLOSED else {}
+    propose(turn, ProposalKind.APPEND, changes=changes, entry=entry, after=after, done=done, refusals=refusals)
+
+
+def _obey_transfer(turn: Turn[S], entry: Entry | None) -> None:
+    """Hand over to whom an operator's order names, if it can lead. Should this manager fail first, others take over anyway."""
+    heir = membership.heir(turn.state.replica.roster, entry.batch) if entry is not None else ""
+    if heir and heir != turn.identity.me:
+        turn.change(release_to=heir)
 
 
 def _keep_log_short(turn: Turn[S]) -> None:

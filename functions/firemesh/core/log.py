@@ -38,6 +38,7 @@ def head_with(head: Head, entry: Entry, after: Replica[S]) -> dict[str, Any]:
         "last_index": entry.index,
         "last_term": entry.term,
         "voters": after.roster.voters,
+        "status": after.roster.status,
         "tail": shortened((*head.tail, entry)),
     }
 
@@ -85,6 +86,7 @@ def topology(replica: Replica[S], head: Head) -> Mapping[str, Any]:
         "at_ms": replica.at_ms,
         "term": head.term,
         "leader": head.leader,
+        "status": replica.roster.status.value,
         "voters": replica.roster.voters.model_dump(mode="json"),
         "members": {m.agent: {"type": m.type.value, "process": m.process} for m in replica.roster.living()},
     }

@@ -5,13 +5,13 @@ a new one.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Annotated, Any
 
 from pydantic import Field, ValidationError
 
-from firemesh.core.messages import Command, StoredModel, Voters
+from firemesh.core.messages import Command, MeshStatus, StoredModel, Voters
 from firemesh.ids import AgentId, Incarnation, ProcessId
 
 JOIN = "mesh.join"
@@ -19,6 +19,9 @@ LEAVE = "mesh.leave"
 MEMBER_DEAD = "mesh.member_dead"
 REMOVE = "mesh.remove_agent"
 MEMBER_LEFT = "mesh.member_left"
+DRAIN = "mesh.drain"
+CLOSE = "mesh.close"
+TRANSFER = "mesh.transfer"
 
 PAST_INCARNATIONS_MAX = 16
 """Ended incarnations remembered per agent, so that a late join of one of them is refused."""
@@ -81,10 +84,11 @@ class Member(StoredModel):
 
 @dataclass(frozen=True, slots=True)
 class Roster:
-    """All members and the voters among them. Treat `members` as immutable."""
+    """All members, the voters among them, and whether more are let in. Treat `members` as immutable."""
 
     members: Mapping[str, Member]
     voters: Voters
+    status: MeshStatus = MeshStatus.OPEN
 
     def living(self) -> tuple[Member, ...]:
         """Members whose incarnation is alive, by id."""
@@ -95,7 +99,11 @@ EMPTY_ROSTER = Roster(members={}, voters=Voters())
 
 
 def join_problem(roster: Roster, command: Command, agents_max: int) -> str:
-    """Why this join is refused: MALFORMED, INCARNATION_ENDED, AGENT_ID_IN_USE or MESH_FULL; empty when welcome."""
+    """Why this join is refused, or empty when it is welcome.
+
+    MALFORMED, INCARNATION_ENDED, AGENT_ID_IN_USE, MESH_CLOSED, MESH_DRAINING or MESH_FULL. A mesh that drains takes back who
+    was lost, and managers, without whom nothing would go on.
+    """
     try:
         body = JoinBody.model_validate_json(command.payload)
     except ValidationError:
@@ -106,11 +114,19 @@ def join_problem(roster: Roster, command: Command, agents_max: int) -> str:
             return "INCARNATION_ENDED"
         if member.alive and member.inc not in body.replaces:
             return "AGENT_ID_IN_USE"
-    most = MANAGERS_MAX if body.type is AgentType.MANAGER else agents_max
-    others = [other for other in roster.living() if other.type is body.type and other.agent != command.agent_id]
-    if len(others) >= most:
-        return "MESH_FULL"
-    return ""
+    return _seat_problem(roster, command.agent_id, body.type, agents_max)
+
+
+def _seat_problem(roster: Roster, agent: str, agent_type: AgentType, agents_max: int) -> str:
+    if roster.status is MeshStatus.CLOSED:
+        return "MESH_CLOSED"
+    member = roster.members.get(agent)
+    is_new = member is None or member.status is MemberStatus.LEFT
+    if roster.status is MeshStatus.DRAINING and is_new and agent_type is AgentType.WORKER:
+        return "MESH_DRAINING"
+    most = MANAGERS_MAX if agent_type is AgentType.MANAGER else agents_max
+    others = [other for other in roster.living() if other.type is agent_type and other.agent != agent]
+    return "MESH_FULL" if len(others) >= most else ""
 
 
 def joined(roster: Roster, command: Command, index: int) -> Roster:
@@ -130,7 +146,7 @@ def joined(roster: Roster, command: Command, index: int) -> Roster:
     )
     change = with_voter if body.type is AgentType.MANAGER else without_voter
     voters = change(roster.voters, member.agent)
-    return Roster(members=_bounded({**roster.members, member.agent: member}), voters=voters)
+    return replace(roster, members=_bounded({**roster.members, member.agent: member}), voters=voters)
 
 
 def ended(roster: Roster, agent: str, inc: str, status: MemberStatus, index: int) -> Roster:
@@ -140,7 +156,25 @@ def ended(roster: Roster, agent: str, inc: str, status: MemberStatus, index: int
         return roster
     gone = member.model_copy(update={"status": status, "since": index})
     voters = without_voter(roster.voters, agent) if member.type is AgentType.MANAGER else roster.voters
-    return Roster(members={**roster.members, agent: gone}, voters=voters)
+    return replace(roster, members={**roster.members, agent: gone}, voters=voters)
+
+
+def drained(roster: Roster) -> Roster:
+    """The roster of a mesh that lets nobody new in. What is closed stays closed."""
+    return replace(roster, status=MeshStatus.DRAINING) if roster.status is MeshStatus.OPEN else roster
+
+
+def closed(roster: Roster, index: int) -> Roster:
+    """The roster of a mesh that is over: every member has left, nobody may come."""
+    for member in roster.living():
+        roster = ended(roster, member.agent, member.inc, MemberStatus.LEFT, index)
+    return replace(roster, status=MeshStatus.CLOSED)
+
+
+def heir(roster: Roster, batch: tuple[Command, ...]) -> str:
+    """The voter that the last order of this batch to hand over leadership names; empty when there is none."""
+    named = [command.body.get("to") for command in batch if command.kind == TRANSFER and not command.agent_id]
+    return next((to for to in reversed(named) if isinstance(to, str) and to in roster.voters.managers), "")
 
 
 def with_voter(voters: Voters, agent: str) -> Voters:
@@ -163,10 +197,12 @@ def ends_a_voter(roster: Roster, command: Command) -> bool:
 
 
 def encode_roster(roster: Roster) -> Mapping[str, Any]:
-    """The roster as a JSON object."""
+    """The roster as a JSON object. An open mesh says nothing of its status, so that older hashes and snapshots stay true."""
+    status = {} if roster.status is MeshStatus.OPEN else {"status": roster.status.value}
     return {
         "members": {agent: member.model_dump(mode="json") for agent, member in roster.members.items()},
         "voters": roster.voters.model_dump(mode="json"),
+        **status,
     }
 
 
@@ -175,6 +211,7 @@ def decode_roster(data: Mapping[str, Any]) -> Roster:
     return Roster(
         members={agent: Member.model_validate(row) for agent, row in data["members"].items()},
         voters=Voters.model_validate(data["voters"]),
+        status=MeshStatus(data.get("status", MeshStatus.OPEN)),
     )
 
 

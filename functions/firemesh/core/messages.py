@@ -7,6 +7,7 @@ import json
 import math
 import re
 from collections.abc import Mapping
+from enum import StrEnum
 from typing import Annotated, Any, cast
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, field_validator
@@ -114,6 +115,16 @@ class Voters(StoredModel):
         return len(self.managers) // 2 + 1
 
 
+class MeshStatus(StrEnum):
+    """How far a mesh has come on its way to its end. It never goes back."""
+
+    OPEN = "open"
+    DRAINING = "draining"
+    """Nobody new takes part any more; the rest goes on."""
+    CLOSED = "closed"
+    """Everybody has been let go; nothing is ordered any more, and nobody leads."""
+
+
 class Entry(StoredModel):
     """One position of the replicated log: the commands ordered there, or none (the first entry of a term).
 
@@ -150,6 +161,12 @@ class Head(StoredModel):
     voters: Voters = Voters()
     tail: Annotated[tuple[Entry, ...], Field(strict=False, max_length=TAIL_ENTRIES_MAX)] = ()
     transfer_to: str = ""
+    status: Annotated[MeshStatus, Field(strict=False)] = MeshStatus.OPEN
+
+    @property
+    def closed(self) -> bool:
+        """The mesh is over: nobody leads it, and nobody may try."""
+        return self.status is MeshStatus.CLOSED
 
     @property
     def released(self) -> bool:

@@ -123,6 +123,18 @@ def _apply(replica: Replica[S], machine: Machine[S], command: Command) -> Replic
         case membership.REMOVE:
             return _end_by_order(replica, machine, command, MemberStatus.LEFT)
         case _:
+            return _apply_further(replica, machine, command)
+
+
+def _apply_further(replica: Replica[S], machine: Machine[S], command: Command) -> Replica[S]:
+    match command.kind:
+        case membership.DRAIN:
+            return replace(replica, roster=membership.drained(replica.roster))
+        case membership.CLOSE:
+            return _close(replica, machine)
+        case membership.TRANSFER:
+            return replica  # it concerns the leader alone; see `leading`
+        case _:
             return _apply_to_machine(_count(replica, command), machine, command)
 
 
@@ -153,6 +165,12 @@ def _end(replica: Replica[S], machine: Machine[S], agent: str, inc: str, status:
     kind = membership.MEMBER_DEAD if status is MemberStatus.DEAD else membership.MEMBER_LEFT
     notice = Command(agent_id="", inc="", seq=0, kind=kind, payload=canonical_json({"agent": agent}))
     return _apply_to_machine(replace(replica, roster=roster, sessions=sessions, refused=refused), machine, notice)
+
+
+def _close(replica: Replica[S], machine: Machine[S]) -> Replica[S]:
+    for member in replica.roster.living():
+        replica = _end(replica, machine, member.agent, member.inc, MemberStatus.LEFT)
+    return replace(replica, roster=membership.closed(replica.roster, replica.index))
 
 
 def _count(replica: Replica[S], command: Command) -> Replica[S]:

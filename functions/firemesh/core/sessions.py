@@ -13,14 +13,14 @@ from typing import TypeVar
 from firemesh.core import membership
 from firemesh.core.effects import Refusal, Request
 from firemesh.core.membership import MemberStatus, Roster
-from firemesh.core.messages import BATCH_COMMANDS_MAX, Command
+from firemesh.core.messages import BATCH_COMMANDS_MAX, Command, MeshStatus
 from firemesh.core.replica import Replica
 
 S = TypeVar("S")
 
-OPERATOR_KINDS = frozenset({membership.REMOVE})
+OPERATOR_KINDS = frozenset({membership.REMOVE, membership.DRAIN, membership.CLOSE, membership.TRANSFER})
 """What an operator may ask through the inbox without a session (idempotent by content)."""
-MESH_KINDS = frozenset({membership.MEMBER_DEAD, membership.MEMBER_LEFT, membership.REMOVE, "mesh.deadline"})
+MESH_KINDS = OPERATOR_KINDS | {membership.MEMBER_DEAD, membership.MEMBER_LEFT, "mesh.deadline"}
 """Commands that no member may send under its own name."""
 
 ORDER, ALREADY_ORDERED, GAP = "", "ALREADY_ORDERED", "SEQUENCE_GAP"
@@ -46,7 +46,8 @@ def is_duplicate(command: Command, last_seq: int) -> bool:
 def admit(replica: Replica[S], requests: Iterable[Request], agents_max: int, at_ms: int) -> Admission:
     """Sort waiting requests, first come first served, into one batch, those done, and those refused, at store time `at_ms`.
 
-    The batch ends after 64 commands or with the first one that changes the voters: voters change one at a time.
+    The batch ends after 64 commands or with the first one that changes the voters: voters change one at a time. Closing the
+    mesh ends all at once, and nothing is ordered any more: what still waits is refused.
     """
     admitting = _Admitting(replica.roster, dict(replica.sessions), replica.index + 1, agents_max)
     remaining = sorted(requests, key=lambda request: (request.received, request.id))
@@ -55,7 +56,9 @@ def admit(replica: Replica[S], requests: Iterable[Request], agents_max: int, at_
         if len(held) == len(remaining):
             break
         remaining = held
-    if not admitting.closed:
+    if admitting.roster.status is MeshStatus.CLOSED:
+        admitting.refusals.extend(_refusal(request, "MESH_CLOSED", admitting.sessions) for request in remaining)
+    elif not admitting.closed:
         late = (request for request in remaining if _waited_ms(request, at_ms) >= GAP_PATIENCE_MS)
         admitting.refusals.extend(_refusal(request, GAP, admitting.sessions) for request in late)
     return Admission(tuple(admitting.batch), tuple(admitting.done), tuple(admitting.refusals))
@@ -116,7 +119,8 @@ class _Admitting:
         self.done.append(request_id)
         before = self.roster.voters
         self._foresee(command)
-        self.closed = len(self.batch) >= BATCH_COMMANDS_MAX or self.roster.voters != before
+        full = len(self.batch) >= BATCH_COMMANDS_MAX
+        self.closed = full or self.roster.voters != before or self.roster.status is MeshStatus.CLOSED
 
     def _foresee(self, command: Command) -> None:
         if command.agent_id:
@@ -129,6 +133,10 @@ class _Admitting:
         elif command.kind == membership.LEAVE:
             self.roster = membership.ended(self.roster, command.agent_id, command.inc, MemberStatus.LEFT, self.index)
             self.sessions.pop(command.client, None)
+        elif command.kind == membership.DRAIN:
+            self.roster = membership.drained(self.roster)
+        elif command.kind == membership.CLOSE:
+            self.roster = membership.closed(self.roster, self.index)
         elif command.kind == membership.REMOVE:
             agent, inc = command.body.get("agent"), command.body.get("inc", "")
             member = self.roster.members.get(agent) if isinstance(agent, str) else None
