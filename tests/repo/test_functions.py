@@ -13,8 +13,6 @@ import yaml
 
 from firemesh.control_plane import routes
 from firemesh.control_plane.access import PERMISSIONS, AccessRole, Operation
-from firemesh.control_plane.gateway import ApiGateway
-from firemesh.control_plane.rate_limit import RateLimiter
 
 ROOT = Path(__file__).resolve().parents[2]
 API_PAGE = (ROOT / "docs" / "api.md").read_text()
@@ -70,10 +68,8 @@ def test_loading_the_functions_opens_nothing_and_loads_neither_store_nor_mesh() 
 
 
 def test_the_page_lists_every_route_its_operation_and_no_other() -> None:
-    gateway = ApiGateway(_never, _never)
-    routes.bind(gateway, RateLimiter(lambda: 0.0))
     shown = re.findall(r"^\| `([A-Z]+ /[^`]*)` \| `([a-z_]+)` \|", API_PAGE, re.MULTILINE)
-    bound = [(f"{route.method} {route.template.replace('_id}', '}')}", route.operation.value) for route in gateway.routes]
+    bound = [(f"{route.method} {route.template.replace('_id}', '}')}", route.operation.value) for route in routes.declared()]
     assert sorted(shown) == sorted(bound)
 
 
@@ -83,7 +79,3 @@ def test_the_page_shows_the_permission_table_as_it_is() -> None:
     rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in table[2:]]
     shown = {row[0].strip("`"): {role for role, cell in zip(roles, row[1:], strict=True) if cell == "yes"} for row in rows}
     assert shown == {each.value: {role.value for role in AccessRole if each in PERMISSIONS[role]} for each in Operation}
-
-
-def _never(*_: Any) -> Any:
-    raise AssertionError("binding calls nothing")

@@ -10,23 +10,25 @@ import logging
 import re
 import secrets
 from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping
+from functools import cached_property
 from typing import Any
 
 from flask import Flask, Request, Response, g, request
-from pydantic import ValidationError
-from werkzeug.exceptions import HTTPException
+from werkzeug.exceptions import UnsupportedMediaType
 
 from firemesh.control_plane.access import Identity
-from firemesh.control_plane.problem import INTERNAL, Problem, explain, problem_headers, problem_of
+from firemesh.control_plane.openapi import PROBLEM_TYPE, describe
+from firemesh.control_plane.problem import problem_headers, problem_of
 from firemesh.control_plane.route import Call, Handler, Reply, RequestQuery, Route
 from firemesh.control_plane.use_cases import UseCases
-from firemesh.errors import InvalidMessage, InvariantViolation, MeshError, Unauthenticated
+from firemesh.errors import InvalidMessage, InvariantViolation, Unauthenticated
 
 log = logging.getLogger(__name__)
 
 BODY_BYTES_MAX = 65_536
 HEALTH_PATH = "/__/health"
 PREFIX = "/v1"
+DOCUMENT_PATH = PREFIX + "/openapi.json"
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}", re.ASCII)
 
 Runner = Callable[[Coroutine[Any, Any, Any]], Any]
@@ -53,11 +55,13 @@ class ApiGateway:
         self._app = Flask("firemesh", static_folder=None)
         self._app.config["MAX_CONTENT_LENGTH"] = BODY_BYTES_MAX
         self._app.url_map.strict_slashes = False
+        self._app.url_map.merge_slashes = False  # or a path with too many would be redirected
         self._authenticate: Authenticate | None = None
         self._middleware: list[Middleware] = []
         self._app.before_request(self._begin)
         self._app.after_request(self._finish)
         self._app.register_error_handler(Exception, self._refuse)
+        self._app.add_url_rule(DOCUMENT_PATH, "openapi", self._describe, methods=["GET"])
 
     def set_auth_middleware(self, authenticate: Authenticate) -> None:
         """Say who presents a credential."""
@@ -79,7 +83,7 @@ class ApiGateway:
         def serve(**parameters: str) -> Response:
             return self._serve(route, parameters)
 
-        self._app.add_url_rule(PREFIX + path, route.name, serve, methods=[method])
+        self._app.add_url_rule(PREFIX + path, route.name, serve, methods=[method], provide_automatic_options=False)
 
     def __call__(self, environ: Mapping[str, Any], start_response: Any) -> Iterable[bytes]:
         """The gateway as a WSGI application, below /api or not: hosting keeps that prefix, a direct call has none."""
@@ -101,7 +105,7 @@ class ApiGateway:
         call = Call(
             identity=identity,
             request_id=g.request_id,
-            body=route.body.model_validate(json_body(request)),
+            body=route.body.model_validate_json(json_text(request)),
             query=_query(route.query, request),
         )
         given = self._run(_awaited(route.handler(use, call, **named)))
@@ -110,6 +114,13 @@ class ApiGateway:
         if reply.etag:
             response.set_etag(reply.etag)
         return response
+
+    @cached_property
+    def _document(self) -> bytes:
+        return json.dumps(describe(self.routes)).encode()
+
+    def _describe(self) -> Response:
+        return Response(self._document, mimetype="application/json")
 
     def _begin(self) -> Response | None:
         offered = request.headers.get("X-Request-Id", "")
@@ -122,8 +133,10 @@ class ApiGateway:
         return response
 
     def _refuse(self, error: Exception) -> Response:
-        problem = _problem(error)
-        response = Response(problem.model_dump_json(), problem.status, mimetype="application/problem+json")
+        problem = problem_of(error, g.request_id)
+        if problem.status == 500:
+            log.error("request %s failed", g.request_id, exc_info=error)
+        response = Response(problem.model_dump_json(), problem.status, mimetype=PROBLEM_TYPE)
         response.headers.update(problem_headers(problem, error))
         return response
 
@@ -137,20 +150,25 @@ def credential_of(request: Request) -> str:
     return credential
 
 
-def json_body(request: Request) -> Mapping[str, Any]:
-    """The request's JSON object; empty when there is no body. Raises InvalidMessage."""
+def json_text(request: Request) -> bytes:
+    """The text of the request's JSON object, an empty one when there is no body.
+
+    Raises:
+        InvalidMessage: it is none; NaN and infinity, which Python would read, are not JSON.
+        UnsupportedMediaType: it is not even declared as JSON.
+    """
     data = request.get_data(cache=False)
     if not data:
-        return {}
+        return b"{}"
     if request.mimetype != "application/json":
-        raise InvalidMessage("a body must have the content type application/json")
+        raise UnsupportedMediaType("a body must have the content type application/json")
     try:
         value = json.loads(data, parse_constant=_refuse_constant)
     except (ValueError, RecursionError) as error:
         raise InvalidMessage("the body is not JSON") from error
     if not isinstance(value, dict):
         raise InvalidMessage("the body is not a JSON object")
-    return value
+    return data
 
 
 def buffered(request: Request) -> dict[str, Any]:
@@ -175,16 +193,3 @@ def _query(model: type[RequestQuery], request: Request) -> RequestQuery:
 
 def _refuse_constant(name: str) -> None:
     raise ValueError(f"{name} is not JSON")
-
-
-def _problem(error: Exception) -> Problem:
-    if isinstance(error, MeshError):
-        return problem_of(error, g.request_id)
-    if isinstance(error, ValidationError):
-        return problem_of(InvalidMessage(explain(error)), g.request_id)
-    if isinstance(error, HTTPException):
-        word = error.name.lower().replace(" ", "-")
-        detail = error.description or error.name
-        return Problem(title=word, status=error.code or 500, detail=detail, code=word, request_id=g.request_id)
-    log.exception("request %s failed", g.request_id)
-    return Problem(title="internal", status=500, detail=INTERNAL, code="internal", request_id=g.request_id)

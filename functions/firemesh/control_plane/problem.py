@@ -2,10 +2,12 @@
 
 import math
 from collections.abc import Mapping
+from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from werkzeug.exceptions import HTTPException
 
-from firemesh.errors import Code, MeshError, RateLimited
+from firemesh.errors import Code, InvalidMessage, MeshError, RateLimited
 
 STATUS: Mapping[Code, int] = {
     Code.INVALID_ARGUMENT: 400,
@@ -19,8 +21,33 @@ STATUS: Mapping[Code, int] = {
     Code.UNAVAILABLE: 503,
     Code.DEADLINE_EXCEEDED: 504,
 }
-INTERNAL = "this is our mistake; the request id finds it in the log"
-PROBLEMS_SHOWN_MAX = 3
+INTERNAL = "internal"
+_OF_HTTP: Mapping[int, str] = {
+    404: Code.NOT_FOUND,
+    405: "method-not-allowed",
+    413: "request-entity-too-large",
+    415: "unsupported-media-type",
+}
+CODES = tuple(dict.fromkeys((*Code, *_OF_HTTP.values(), INTERNAL)))
+"""Every `code` that a problem can have."""
+
+MEANING: Mapping[int, str] = {
+    400: "Malformed, or it makes no sense",
+    401: "No key, or it is unknown, expired or revoked",
+    403: "The role, the key's operations or its mesh do not allow it",
+    404: "No such mesh, agent or path",
+    405: "The path is there, the method is not",
+    409: "Taken, or changed meanwhile",
+    413: "The body is too large",
+    415: "The body is not declared as JSON",
+    429: "Too often",
+    500: "Our mistake; the request id finds it in the log",
+    503: "The store did not answer; nothing was changed",
+    504: "The store did not answer; look before you repeat a change",
+}
+"""What each status says."""
+
+FIELDS_EXPLAINED_MAX = 3
 
 
 class Problem(BaseModel):
@@ -32,23 +59,25 @@ class Problem(BaseModel):
     title: str
     status: int = Field(ge=400, le=599)
     detail: str
-    code: str
+    code: str = Field(json_schema_extra={"enum": list(CODES)})
     retryable: bool = False
     error: str = Field("", description="The name of the error in the program; empty when it has none.")
     request_id: str
 
 
-def problem_of(error: MeshError, request_id: str) -> Problem:
-    """An error of ours."""
-    return Problem(
-        title=error.code.value,
-        status=STATUS[error.code],
-        detail=str(error),
-        code=error.code.value,
-        retryable=error.retryable,
-        error=type(error).__name__,
-        request_id=request_id,
-    )
+def problem_of(error: Exception, request_id: str) -> Problem:
+    """What a caller is told about an error; of one that is our mistake, nothing but that."""
+    if isinstance(error, ValidationError):
+        error = InvalidMessage(_explanation(error))
+    if isinstance(error, MeshError):
+        code, name = error.code.value, type(error).__name__
+        return _problem(STATUS[error.code], code, str(error), request_id, retryable=error.retryable, error=name)
+    if isinstance(error, HTTPException):
+        status = error.code or 400
+        if status not in _OF_HTTP:
+            return _problem(400, Code.INVALID_ARGUMENT, error.name, request_id)
+        return _problem(status, _OF_HTTP[status], error.description or error.name, request_id)
+    return _problem(500, INTERNAL, MEANING[500], request_id)
 
 
 def problem_headers(problem: Problem, error: Exception) -> dict[str, str]:
@@ -59,7 +88,11 @@ def problem_headers(problem: Problem, error: Exception) -> dict[str, str]:
     return headers
 
 
-def explain(error: ValidationError) -> str:
+def _problem(status: int, code: str, detail: str, request_id: str, **more: Any) -> Problem:
+    return Problem(title=MEANING[status], status=status, detail=detail, code=code, request_id=request_id, **more)
+
+
+def _explanation(error: ValidationError) -> str:
     """What is wrong with a request, field by field, without repeating what was sent."""
-    rows = error.errors(include_input=False, include_url=False, include_context=False)[:PROBLEMS_SHOWN_MAX]
+    rows = error.errors(include_input=False, include_url=False, include_context=False)[:FIELDS_EXPLAINED_MAX]
     return "; ".join(f"{'.'.join(map(str, row['loc'])) or 'body'}: {row['msg']}" for row in rows)

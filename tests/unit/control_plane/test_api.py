@@ -1,86 +1,15 @@
-"""The REST interface over a store in memory: every use case, every refusal, and what every answer carries."""
+"""The REST interface over a store in memory: every use case, every denial, and what every answer carries."""
 
 import json
-import time
-from collections.abc import Iterator, Mapping
 from dataclasses import asdict
-from typing import Any
 
 import pytest
-from werkzeug.test import Client, TestResponse
 
-from firemesh.background_loop import BackgroundLoop
-from firemesh.control_plane import routes
-from firemesh.control_plane.access import ANY_MESH, AccessRole
+from firemesh.control_plane.access import AccessRole
 from firemesh.control_plane.api_key import ApiKey
-from firemesh.control_plane.audit import AuditTrail, verify
-from firemesh.control_plane.control_panel import ControlPanel
-from firemesh.control_plane.gateway import BODY_BYTES_MAX, ApiGateway
-from firemesh.control_plane.key_ring import KeyRequest, KeyRing
-from firemesh.control_plane.rate_limit import RateLimiter
-from firemesh.control_plane.use_cases import UseCases
 from firemesh.core.health import Beat
 from firemesh.core.params import DEFAULT
-from firemesh.store.base import Put
-from firemesh.store.memory import Faults, MemoryStore
-
-LOOP = BackgroundLoop()
-ROW = {
-    **{"applied_index": 1, "agent": "w1", "inc": "0" * 12, "type": "worker", "process": "p", "environment": "cli"},
-    **{"capabilities": [], "status": "alive", "since": 1},
-}
-
-
-async def mint(uid: str, claims: Mapping[str, str]) -> str:
-    return json.dumps({"uid": uid, **claims})
-
-
-class Api:
-    """The gateway with one key per role: admin and operator for all meshes, the others for m1."""
-
-    def __init__(self, per_second: float = 1000.0, burst: int = 1000) -> None:
-        self.memory = MemoryStore()
-        self.store = LOOP.run(self._client())
-        self.ring = KeyRing(self.store, b"p" * 32, environment="test")
-        self.panel = ControlPanel(self.store, self.ring, mint_token=mint)
-        gateway = ApiGateway(lambda: UseCases(panel=self.panel), LOOP.run)
-        routes.bind(gateway, RateLimiter(time.monotonic, per_second=per_second, burst=burst))
-        self.client = Client(gateway)
-        self.keys = {role: self.key(role) for role in AccessRole}
-
-    async def _client(self) -> Any:
-        return self.memory.client("api", Faults())
-
-    def key(self, role: AccessRole, mesh: str = "") -> str:
-        scope = mesh or (ANY_MESH if role in (AccessRole.ADMIN, AccessRole.OPERATOR) else "m1")
-        return LOOP.run(self.ring.create(KeyRequest(role, mesh=scope))).text
-
-    def call(
-        self, method: str, path: str, key: str | AccessRole = AccessRole.ADMIN, body: Any = None, **options: Any
-    ) -> TestResponse:
-        presented = self.keys[key] if isinstance(key, AccessRole) else key
-        headers = {"Authorization": f"Bearer {presented}"} if presented else {}
-        if body is not None:
-            options |= {"data": json.dumps(body), "content_type": "application/json"}
-        return self.client.open(path, method=method, headers={**headers, **options.pop("headers", {})}, **options)
-
-    def create(self, mesh_id: str = "m1") -> None:
-        assert self.call("POST", "/v1/meshes", body={"mesh_id": mesh_id, "machine": "counter"}).status_code == 201
-
-    def put(self, path: str, fields: Mapping[str, Any]) -> None:
-        LOOP.run(self.store.commit([Put(path, fields)]))
-
-    def trail(self, mesh_id: str) -> list[tuple[str, bool]]:
-        records = LOOP.run(AuditTrail(self.store).read(mesh_id=mesh_id))
-        assert verify(records) == 0
-        return [(record.operation, record.allowed) for record in records]
-
-
-@pytest.fixture
-def api() -> Iterator[Api]:
-    api = Api()
-    yield api
-    LOOP.run(api.store.close())
+from tests.support.api import LOOP, ROW, Api
 
 
 def test_a_mesh_is_created_listed_and_seen(api: Api) -> None:
@@ -210,51 +139,9 @@ def test_a_revoked_key_fails_its_next_call(api: Api) -> None:
     assert api.call("GET", "/v1/meshes", key).status_code == 401
 
 
-CREATE = ("POST", "/v1/meshes")
-
-
-@pytest.mark.parametrize(
-    ("method", "path", "options", "status"),
-    [
-        (*CREATE, {"data": "{", "content_type": "application/json"}, 400),
-        (*CREATE, {"data": "[]", "content_type": "application/json"}, 400),
-        (*CREATE, {"data": "{}", "content_type": "application/json"}, 400),
-        (*CREATE, {"data": '{"mesh_id": "m1", "setup": {"x": NaN}}', "content_type": "application/json"}, 400),
-        (*CREATE, {"data": b"\xff\xfe{", "content_type": "application/json"}, 400),
-        (*CREATE, {"data": "[" * 60_000, "content_type": "application/json"}, 400),
-        (*CREATE, {"data": "x=1", "content_type": "text/plain"}, 400),
-        (*CREATE, {"data": b"x" * (BODY_BYTES_MAX + 1), "content_type": "application/json"}, 413),
-        (*CREATE, {"body": {"mesh_id": "M1"}}, 400),
-        (*CREATE, {"body": {"mesh_id": 1}}, 400),
-        (*CREATE, {"body": {"mesh_id": "m1", "more": 1}}, 400),
-        (*CREATE, {"body": {"mesh_id": "m1", "machine": "nothing"}}, 400),
-        (*CREATE, {"body": {"mesh_id": "m1", "machine": "counter", "profile": "slow"}}, 400),
-        (*CREATE, {"body": {"mesh_id": "m1", "setup": {"seats": 99, "seed": 1}}}, 400),
-        ("GET", "/v1/meshes?limit=0", {}, 400),
-        ("GET", "/v1/meshes?limit=x", {}, 400),
-        ("GET", "/v1/meshes?start=../x", {}, 400),
-        ("GET", "/v1/meshes?unknown=1", {}, 400),
-        ("GET", "/v1/meshes/M1", {}, 400),
-        ("GET", "/v1/meshes/" + "m" * 300, {}, 400),
-        ("GET", "/v1/meshes/m9", {}, 404),
-        ("GET", "/v1/meshes/m1%2Fx", {}, 404),
-        ("GET", "/v1/nothing", {}, 404),
-        ("PUT", "/v1/meshes", {}, 405),
-    ],
-)
-def test_bad_input_gets_a_problem_document(api: Api, method: str, path: str, options: dict[str, Any], status: int) -> None:
-    answer = api.call(method, path, **options)
-    assert answer.status_code == status
-    assert answer.mimetype == "application/problem+json"
-    problem = answer.json
-    assert problem is not None
-    assert problem["status"] == status
-    assert {"type", "title", "detail", "code", "request_id"} <= problem.keys()
-
-
 def test_the_second_creation_of_a_mesh_is_a_conflict(api: Api) -> None:
     api.create()
-    assert api.call(*CREATE, body={"mesh_id": "m1", "machine": "counter"}).status_code == 409
+    assert api.call("POST", "/v1/meshes", body={"mesh_id": "m1", "machine": "counter"}).status_code == 409
 
 
 def test_who_asks_too_often_is_told_when_to_come_back() -> None:

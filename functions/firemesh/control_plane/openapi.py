@@ -1,0 +1,146 @@
+"""The OpenAPI 3.1 document of the REST interface, made of the routes as they are declared."""
+
+from collections.abc import Mapping, Sequence
+from http import HTTPStatus
+from inspect import getdoc
+from typing import Any
+
+from pydantic import TypeAdapter
+
+from firemesh.control_plane.problem import MEANING, Problem
+from firemesh.control_plane.route import PATH_PARAMETERS, NoBody, NoQuery, Route
+
+API_VERSION = "1.0.0"
+"""What callers may rely on: a change that breaks them raises the first number, and the prefix of the paths with it."""
+
+PROBLEM_TYPE = "application/problem+json"
+_REF = "#/components/schemas/{model}"
+_PROBLEM_REF = {"$ref": "#/components/schemas/Problem"}
+_PROBLEMS_ALWAYS = (400, 401, 403, 429, 500, 503, 504)
+
+_HEADERS: Mapping[str, Any] = {
+    "X-Request-Id": {
+        "description": "The caller's, when it sent one that fits, else a new one. Every log line has it.",
+        "required": True,
+        "schema": {"type": "string", "pattern": "^[A-Za-z0-9._-]{1,64}$"},
+    },
+    "Cache-Control": {"required": True, "schema": {"const": "private, no-store"}},
+    "Retry-After": {"description": "Seconds to wait before the next try.", "schema": {"type": "integer", "minimum": 1}},
+    "WWW-Authenticate": {"description": "How to present a key.", "schema": {"const": "Bearer"}},
+}
+_ALWAYS = ("X-Request-Id", "Cache-Control")
+_WITH_STATUS = {401: ("WWW-Authenticate",), 429: ("Retry-After",)}
+
+
+def describe(routes: Sequence[Route]) -> dict[str, Any]:
+    """The document of these routes: a JSON object."""
+    schemas = _Schemas(routes)
+    operations: dict[str, dict[str, Any]] = {}
+    for route in routes:
+        operations.setdefault(route.template, {})[route.method.lower()] = _operation(route, schemas)
+    statuses = sorted({status for route in routes for status in _problem_statuses(route)})
+    return {
+        "openapi": "3.1.0",
+        "info": {
+            "title": "Firemesh control plane",
+            "version": API_VERSION,
+            "summary": "Operates meshes of agents from outside.",
+        },
+        # Relative to where this document is served: it holds behind hosting and in front of the function alike.
+        "servers": [{"url": "../v1"}],
+        "security": [{"bearer": []}, {"header": []}],
+        "tags": [{"name": name} for name in dict.fromkeys(_tag(route) for route in routes)],
+        "paths": operations,
+        "components": {
+            "schemas": schemas.components,
+            "headers": dict(_HEADERS),
+            "responses": {f"Problem{status}": _problem_response(status) for status in statuses},
+            "securitySchemes": {
+                "bearer": {"type": "http", "scheme": "bearer", "description": "An API key."},
+                "header": {"type": "apiKey", "in": "header", "name": "X-API-Key", "description": "The same key."},
+            },
+        },
+    }
+
+
+class _Schemas:
+    """The schemas of all bodies, queries and answers, named once and referred to."""
+
+    def __init__(self, routes: Sequence[Route]) -> None:
+        adapters = {route.answer: ("serialization", route.answer_type) for route in routes}
+        adapters |= {route.body: ("validation", TypeAdapter(route.body)) for route in routes if route.body is not NoBody}
+        adapters[Problem] = ("serialization", TypeAdapter(Problem))
+        inputs = [(model, mode, adapter) for model, (mode, adapter) in adapters.items()]
+        references, definitions = TypeAdapter.json_schemas(inputs, ref_template=_REF)  # type: ignore[arg-type]
+        self.components: dict[str, Any] = definitions["$defs"]
+        self._references = {model: reference for (model, _), reference in references.items()}
+
+    def reference(self, model: Any) -> Mapping[str, Any]:
+        """Where a model's schema stands."""
+        return self._references[model]
+
+
+def _operation(route: Route, schemas: _Schemas) -> dict[str, Any]:
+    described = {
+        "operationId": route.name,
+        "summary": route.summary,
+        "description": f"{getdoc(route.handler)} Guarded as `{route.operation.value}` in the permission table.",
+        "tags": [_tag(route)],
+        "parameters": [*_path_parameters(route), *_query_parameters(route)],
+        "responses": {
+            str(route.status): {
+                "description": HTTPStatus(route.status).phrase,
+                "headers": _headers(_ALWAYS),
+                "content": {"application/json": {"schema": schemas.reference(route.answer)}},
+            },
+            **{str(s): {"$ref": f"#/components/responses/Problem{s}"} for s in _problem_statuses(route)},
+        },
+    }
+    if route.body is not NoBody:
+        content = {"application/json": {"schema": schemas.reference(route.body)}}
+        described["requestBody"] = {"required": True, "content": content}
+    return described
+
+
+def _path_parameters(route: Route) -> list[dict[str, Any]]:
+    return [
+        {"name": name, "in": "path", "required": True, "schema": PATH_PARAMETERS[name].json_schema()}
+        for name in route.parameters
+    ]
+
+
+def _query_parameters(route: Route) -> list[dict[str, Any]]:
+    if route.query is NoQuery:
+        return []
+    schema = route.query.model_json_schema()
+    required = schema.get("required", ())
+    return [
+        {"name": name, "in": "query", "required": name in required, "schema": each}
+        for name, each in schema["properties"].items()
+    ]
+
+
+def _problem_statuses(route: Route) -> tuple[int, ...]:
+    found = set(_PROBLEMS_ALWAYS)
+    if route.parameters:
+        found.add(404)
+    if route.method != "GET":
+        found |= {409, 413, 415}
+    return tuple(sorted(found))
+
+
+def _problem_response(status: int) -> dict[str, Any]:
+    return {
+        "description": MEANING[status],
+        "headers": _headers((*_ALWAYS, *_WITH_STATUS.get(status, ()))),
+        "content": {PROBLEM_TYPE: {"schema": _PROBLEM_REF}},
+    }
+
+
+def _headers(names: Sequence[str]) -> dict[str, Any]:
+    return {name: {"$ref": f"#/components/headers/{name}"} for name in names}
+
+
+def _tag(route: Route) -> str:
+    """The resource: the last part of the path that is no parameter."""
+    return next(part for part in reversed(route.path.split("/")) if part and not part.startswith("<"))
