@@ -9,10 +9,17 @@ from typing import Any
 
 import grpc
 import pytest
-from google.auth.credentials import AnonymousCredentials, Credentials
 from google.cloud import firestore
 
-from firemesh.errors import CommitAborted, MeshError, OutcomeUnknown, PermissionDenied, PreconditionFailed, StoreUnavailable
+from firemesh.errors import (
+    CommitAborted,
+    MeshError,
+    OutcomeUnknown,
+    PermissionDenied,
+    PreconditionFailed,
+    StoreUnavailable,
+    Unauthenticated,
+)
 from firemesh.store.base import CollectionTarget, Delete, Document, DocumentTarget, Put, Target
 from firemesh.store.firestore import FirestoreStore, connect, listen, protos
 from firemesh.store.firestore.channel import open_channel
@@ -322,13 +329,17 @@ async def test_what_a_listener_was_never_told_is_found_by_the_confirming_read() 
         return stored
 
     async with SpokenFirestore.serve() as (spoken, host):
-        channel = open_channel(host, None)
+        channel = open_channel(host)
         call = channel.stream_stream(
             f"{protos.SERVICE}Listen",
             request_serializer=protos.ListenRequest.SerializeToString,
             response_deserializer=protos.ListenResponse.FromString,
         )
-        stream = listen.ListenStream(call, DATABASE, confirm=confirm)
+
+        async def open_listen(requests: Any) -> Any:
+            return call(requests)
+
+        stream = listen.ListenStream(open_listen, DATABASE, confirm=confirm)
         watch = stream.watch(DocumentTarget("views/a"))
         first = (await spoken.request()).add_target.target_id
         say_consistent(spoken, first, 1)
@@ -368,22 +379,29 @@ service cloud.firestore { match /databases/{db}/documents {
 """
 
 
-class IdToken(Credentials):
-    """The identity of a signed-in user, as the emulator accepts it."""
+def id_token(project: str, user: str) -> str:
+    """The token of a signed-in user, as the emulator accepts it."""
+    claims = {"sub": user, "user_id": user, "aud": project, "iss": f"https://securetoken.google.com/{project}"}
+    claims |= {"iat": 1, "exp": 4_000_000_000, "firebase": {"sign_in_provider": "custom", "identities": {}}}
+    parts = ({"alg": "none", "typ": "JWT"}, claims)
+    return ".".join(urlsafe_b64encode(json.dumps(part).encode()).decode().rstrip("=") for part in parts) + "."
 
-    def __init__(self, project: str, user: str) -> None:
-        super().__init__()
-        claims = {"sub": user, "user_id": user, "aud": project, "iss": f"https://securetoken.google.com/{project}"}
-        claims |= {"iat": 1, "exp": 4_000_000_000, "firebase": {"sign_in_provider": "custom", "identities": {}}}
-        parts = ({"alg": "none", "typ": "JWT"}, claims)
-        self.token = ".".join(urlsafe_b64encode(json.dumps(part).encode()).decode().rstrip("=") for part in parts) + "."
 
-    @property
-    def valid(self) -> bool:
-        return True
+class Tokens:
+    """What a user presents at each call. `failure` is raised instead, and `failed` says that it was."""
 
-    def refresh(self, request: object) -> None:
-        raise AssertionError("never needed")
+    def __init__(self, token: str) -> None:
+        self.token = token
+        self.failure: MeshError | None = None
+        self.failed = asyncio.Event()
+        self.asked = 0
+
+    async def __call__(self) -> str:
+        self.asked += 1
+        if self.failure is not None:
+            self.failed.set()
+            raise self.failure
+        return self.token
 
 
 def set_rules(host: str, project: str) -> None:
@@ -398,7 +416,7 @@ async def test_what_the_rules_deny_is_denied_and_nothing_else(warm_firestore: st
     await asyncio.to_thread(set_rules, warm_firestore, project)
     allowed, denied = "meshes/m1/views/public", "meshes/m1/consensus/head"
     owner = FirestoreStore(project, host=warm_firestore)
-    agent = FirestoreStore(project, host=warm_firestore, credentials=IdToken(project, "ada"))
+    agent = FirestoreStore(project, host=warm_firestore, token=Tokens(id_token(project, "ada")))
     await commit(owner, Put(allowed, {"n": 0}), Put(denied, {}))
     assert await fields(agent, allowed) == {"n": 0}
     seeing, blind = agent.watch(DocumentTarget(allowed)), agent.watch(DocumentTarget(denied))
@@ -423,9 +441,59 @@ async def test_missing_credentials_are_said_with_what_to_do(monkeypatch: pytest.
         connect("demo-contract")
 
 
-async def test_firestore_itself_is_entered_with_given_credentials() -> None:
-    store = FirestoreStore("demo-contract", credentials=AnonymousCredentials())
+async def test_a_user_enters_firestore_itself_without_credentials_of_the_machine(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("FIRESTORE_EMULATOR_HOST", raising=False)
+    monkeypatch.setenv("GOOGLE_APPLICATION_CREDENTIALS", "/nowhere/key.json")
+    store = connect("demo-contract", token=Tokens("a.b.c"))
     await store.close()
+
+
+async def test_a_user_is_asked_for_its_token_at_every_call_and_at_every_opening_of_a_stream(warm_firestore: str) -> None:
+    project = "demo-contract-rules"
+    await asyncio.to_thread(set_rules, warm_firestore, project)
+    allowed = "meshes/m1/views/public"
+    tokens = Tokens("")
+    agent = FirestoreStore(project, host=warm_firestore, token=tokens)
+    with pytest.raises(PermissionDenied):
+        await fields(agent, allowed)
+    with pytest.raises(PermissionDenied):
+        await until(agent.watch(DocumentTarget(allowed)), anything)
+    tokens.token = id_token(project, "ada")
+    before = tokens.asked
+    await agent.get_all([allowed])
+    assert tokens.asked == before + 1
+    await until(agent.watch(DocumentTarget(allowed)), anything)
+    await agent.close()
+
+
+@pytest.mark.parametrize("failure", [Unauthenticated("the user is gone"), StoreUnavailable("no token at the moment")])
+async def test_a_call_for_which_there_is_no_token_says_why(warm_firestore: str, failure: MeshError) -> None:
+    tokens = Tokens("")
+    agent = FirestoreStore(PROJECT, host=warm_firestore, token=tokens)
+    tokens.failure = failure
+    with pytest.raises(type(failure)):
+        await agent.commit([Delete("meshes/m1/views/public")])
+    with pytest.raises(type(failure)):
+        await agent.get_all(["meshes/m1/views/public"])
+    with pytest.raises(type(failure)):
+        await agent.list_documents("meshes/m1/views")
+    await agent.close()
+
+
+async def test_a_listener_waits_for_a_token_that_may_still_come_and_not_for_one_that_will_not(warm_firestore: str) -> None:
+    project = "demo-contract-rules"
+    await asyncio.to_thread(set_rules, warm_firestore, project)
+    tokens = Tokens(id_token(project, "ada"))
+    agent = FirestoreStore(project, host=warm_firestore, token=tokens)
+    tokens.failure = StoreUnavailable("no token at the moment")
+    waiting = asyncio.create_task(until(agent.watch(DocumentTarget("meshes/m1/views/public")), anything))
+    await tokens.failed.wait()
+    tokens.failure = None
+    await waiting
+    tokens.failure = Unauthenticated("the user is gone")
+    with pytest.raises(Unauthenticated):
+        await until(agent.watch(DocumentTarget("meshes/m1/views/other")), anything)
+    await agent.close()
 
 
 async def test_connect_takes_the_emulator_from_the_environment(

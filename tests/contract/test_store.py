@@ -236,6 +236,34 @@ async def test_a_point_in_time_is_the_same_value_in_every_zone(backend: Backend)
         assert repr(await fields(store, path)) == repr({"at": JUST_NOW})
 
 
+@pytest.mark.parametrize("write", [Create, Put])
+async def test_a_stamp_is_the_time_of_the_commit_to_the_millisecond(backend: Backend, write: type[Create] | type[Put]) -> None:
+    async with backend.open() as store:
+        path = f"{backend.root}/liveness/{write.__name__}"
+        result = await commit(store, write(path, {"seq": 1}, stamp="at"))
+        stored = await fields(store, path)
+        assert set(stored) == {"seq", "at"}
+        assert stored["at"].microsecond % 1000 == 0
+        late = result.update_times[0] / 1e9 - stored["at"].timestamp()
+        assert 0 <= late < PATIENCE_SECONDS
+
+
+async def test_a_put_that_changes_its_stamp_alone_moves_the_update_time(backend: Backend) -> None:
+    async with backend.open() as store:
+        path = f"{backend.root}/liveness/p"
+        first = await commit(store, Put(path, {"seq": 1}, stamp="at"))
+        await asyncio.sleep(0.002)
+        second = await commit(store, Put(path, {"seq": 1}, stamp="at"))
+        assert second.update_times[0] > first.update_times[0]
+
+
+@pytest.mark.parametrize("stamp", ["seq", "a.b", "__at__"])
+async def test_a_stamp_goes_into_a_field_of_its_own(backend: Backend, stamp: str) -> None:
+    async with backend.open() as store:
+        with pytest.raises(InvalidMessage, match="stamp"):
+            await store.commit([Put(f"{backend.root}/liveness/p", {"seq": 1}, stamp=stamp)])
+
+
 async def test_a_document_given_out_is_the_readers_own(backend: Backend) -> None:
     async with backend.open() as store:
         path, given = f"{backend.root}/states/a", {"list": [1]}

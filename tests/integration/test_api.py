@@ -18,7 +18,7 @@ from firemesh.store.base import Create
 from firemesh.store.firestore import FirestoreStore
 from firemesh_cli.stack.supervisor import MARK, LocalStack
 from firemesh_cli.stack.watchdog import marked
-from tests.rules.actors import Bearer
+from tests.rules.actors import bearer
 
 
 @pytest.fixture(scope="module")
@@ -104,7 +104,7 @@ async def test_a_worker_key_leads_into_its_mesh_under_the_rules_and_into_no_othe
     assert (status, admission["type"], admission["access_role"]) == (201, "worker", "worker")
     sign_in = f"http://{stack.auth_host}/identitytoolkit.googleapis.com/v1/accounts:signInWithCustomToken?key=any"
     id_token = post(sign_in, {"token": admission["custom_token"], "returnSecureToken": True})["idToken"]
-    agent = FirestoreStore(stack.project, host=stack.firestore_host, credentials=Bearer(id_token))
+    agent = FirestoreStore(stack.project, host=stack.firestore_host, token=bearer(id_token))
     try:
         join = {"agent_id": "w1", "inc": admission["inc"], "seq": 1, "kind": "mesh.join"}
         payload = '{"process":"p1","replaces":[],"type":"worker"}'

@@ -11,7 +11,7 @@ from firemesh.core.membership import MEMBER_DEAD
 from firemesh.runtime.manager_agent import ManagerAgent
 from firemesh.store.base import Put
 from firemesh.store.firestore import protos
-from firemesh.store.firestore.channel import database_metadata, emulator_identity, open_channel
+from firemesh.store.firestore.channel import bearer, database_metadata, open_channel
 from tests.contract.wires import Wire
 from tests.integration.crew import PATIENCE_SECONDS, PROJECT, Crew
 
@@ -98,13 +98,13 @@ async def put_raw(crew: Crew, request_id: str, **fields: Any) -> None:
                 update.fields[name].timestamp_value.seconds = content
             else:
                 setattr(update.fields[name], kind, content)
-    channel = open_channel(crew.host, None)
+    channel = open_channel(crew.host)
     call = channel.unary_unary(
         protos.SERVICE + "Commit",
         request_serializer=protos.CommitRequest.SerializeToString,
         response_deserializer=protos.CommitResponse.FromString,
     )
-    await call(request, timeout=PATIENCE_SECONDS, metadata=database_metadata(database) + emulator_identity(None))
+    await call(request, timeout=PATIENCE_SECONDS, metadata=database_metadata(database) + bearer("owner"))
     await channel.close()
 
 

@@ -9,11 +9,9 @@ from dataclasses import dataclass, replace
 from http import HTTPStatus
 from typing import Any
 
-from google.auth.credentials import Credentials
-
 from firemesh.errors import PermissionDenied
 from firemesh.store.base import Put, Write
-from firemesh.store.firestore import FirestoreStore
+from firemesh.store.firestore import FirestoreStore, TokenSource
 
 INC = {name: digit * 12 for name, digit in (("w1", "1"), ("w2", "2"), ("w3", "3"), ("w9", "9"))}
 ISSUED_AT = 1_700_000_000
@@ -52,19 +50,13 @@ ACTORS: Mapping[str, Actor | None] = {
 }
 
 
-class Bearer(Credentials):  # type: ignore[misc, no-any-unimported]
+def bearer(token: str) -> TokenSource:
     """Presents a token, or nothing."""
 
-    def __init__(self, token: str) -> None:
-        super().__init__()
-        self._text = token
+    async def present() -> str:
+        return token
 
-    def refresh(self, request: Any) -> None:
-        raise AssertionError("never asked for")
-
-    def before_request(self, request: Any, method: str, url: str, headers: dict[str, str]) -> None:
-        if self._text:
-            headers["authorization"] = f"Bearer {self._text}"
+    return present
 
 
 def token(actor: Actor | None, project: str, mesh: str) -> str:
@@ -135,7 +127,7 @@ class Door:
         return below.removeprefix("/") if below.startswith("/") else f"meshes/{self.mesh}/{below}".rstrip("/")
 
     def store(self, actor: Actor | None) -> FirestoreStore:
-        return self._open(Bearer(token(actor, self._project, self.mesh)))
+        return self._open(bearer(token(actor, self._project, self.mesh)))
 
     async def may_get(self, actor: Actor | None, below: str) -> bool:
         return await self._passes(self.store(actor).get_all([self.path(below)]))
@@ -169,8 +161,8 @@ class Door:
         for store in self._stores:
             await store.close()
 
-    def _open(self, credentials: Bearer | None) -> FirestoreStore:
-        store = FirestoreStore(self._project, host=self._host, credentials=credentials)
+    def _open(self, presents: TokenSource | None) -> FirestoreStore:
+        store = FirestoreStore(self._project, host=self._host, token=presents)
         self._stores.append(store)
         return store
 

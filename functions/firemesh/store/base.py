@@ -31,10 +31,14 @@ READ_PATHS_MAX = 500
 
 @dataclass(frozen=True, slots=True)
 class Create:
-    """Create the document; the whole commit fails with PreconditionFailed when it exists."""
+    """Create the document; the whole commit fails with PreconditionFailed when it exists.
+
+    `stamp` names one more field, into which the store puts the time of the commit, to the millisecond.
+    """
 
     path: str
     fields: Fields
+    stamp: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,12 +46,14 @@ class Put:
     """Replace the whole document, creating it where it is missing.
 
     With `if_update_time`, the document must exist with exactly that update time, else the whole commit fails with
-    PreconditionFailed. A Put that changes nothing keeps the document's update time (so does Firestore).
+    PreconditionFailed. A Put that changes nothing keeps the document's update time (so does Firestore). `stamp` is as for
+    Create.
     """
 
     path: str
     fields: Fields
     if_update_time: int | None = None
+    stamp: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +127,8 @@ class Watch(Protocol):
 
     The first snapshot comes even when nothing matches. A slow consumer gets the latest snapshot, not every one; one
     consumer per watch. Iteration ends with StoreUnavailable when the listener cannot go on (the caller opens a new
-    one), with PermissionDenied when the identity may not listen and with InvalidMessage when the target makes no sense.
+    one), with PermissionDenied or Unauthenticated when the identity may not listen, and with InvalidMessage when the
+    target makes no sense.
     A listener may also fall silent: the supervisor judges by `heard_at`.
     """
 
@@ -151,6 +158,7 @@ class Store(Protocol):
             OutcomeUnknown: no answer in time; it may have landed, or land later. Read before deciding.
             InvalidMessage: it does not fit the store (nested lists, too large, too many writes); nothing landed.
             PermissionDenied: the identity may not write this; nothing landed.
+            Unauthenticated: the identity's token has expired or is none; nothing landed.
         """
         ...
 
@@ -163,7 +171,7 @@ class Store(Protocol):
         Raises:
             InvalidMessage: no path, too many, or a malformed one.
             StoreUnavailable: no answer in time.
-            PermissionDenied: the identity may not read this.
+            PermissionDenied, Unauthenticated: the identity may not read this, or is none any more.
         """
         ...
 
@@ -175,7 +183,7 @@ class Store(Protocol):
         Raises:
             InvalidMessage: a malformed path, or a limit outside 1 to READ_PATHS_MAX.
             StoreUnavailable: no answer in time.
-            PermissionDenied: the identity may not read this.
+            PermissionDenied, Unauthenticated: the identity may not read this, or is none any more.
         """
         ...
 

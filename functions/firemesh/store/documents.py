@@ -17,7 +17,9 @@ from firemesh.store.base import (
     DOCUMENT_BYTES_MAX,
     READ_PATHS_MAX,
     CollectionTarget,
+    Create,
     Delete,
+    Put,
     Target,
     Write,
 )
@@ -26,6 +28,7 @@ NAME_BYTES_MAX = 1500
 DEPTH_MAX = 20
 INTEGER_MIN, INTEGER_MAX = -(2**63), 2**63 - 1
 
+_PLAIN_NAME = re.compile(r"[a-z][a-z_]*")
 _RESERVED = re.compile(r"__.*__", re.DOTALL)
 
 
@@ -95,9 +98,15 @@ def check_writes(writes: Sequence[Write]) -> None:
     for write in writes:
         check_document_path(write.path)
         if not isinstance(write, Delete):
+            _check_stamp(write)
             total += _document_bytes(write.path, write.fields)
     if total > COMMIT_BYTES_MAX:
         raise InvalidMessage(f"a commit takes {COMMIT_BYTES_MAX} bytes, not {total}")
+
+
+def _check_stamp(write: Create | Put) -> None:
+    if write.stamp and (not _PLAIN_NAME.fullmatch(write.stamp) or write.stamp in write.fields):
+        raise InvalidMessage(f"{write.path}: {write.stamp!r} is no field that the store could stamp")
 
 
 def _check_path(path: str, *, parity: int, noun: str) -> None:

@@ -11,8 +11,8 @@ import json
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import UTC, datetime
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
 from typing import Any, Literal
 
 from firemesh.errors import CommitAborted, InvalidMessage, OutcomeUnknown, PreconditionFailed, StoreUnavailable
@@ -215,7 +215,7 @@ class MemoryStore:
         versions = self._collections.setdefault(collection, {})
         if isinstance(write, Delete):
             return versions.pop(name, None) is not None
-        text = _canonical(write.fields)
+        text = _canonical(_stamped(write, commit_time))
         if name in versions and versions[name].text == text:
             return False
         versions[name] = _Version(text, commit_time)
@@ -468,11 +468,15 @@ def _document(path: str, version: _Version) -> Document:
     return Document(path, _fields(version.text), version.update_time)
 
 
+def _stamped(write: Create | Put, commit_time: int) -> Mapping[str, Any]:
+    at = datetime.fromtimestamp(0, UTC) + timedelta(milliseconds=commit_time // 1_000_000)
+    return {**write.fields, write.stamp: at} if write.stamp else write.fields
+
+
 def _frozen(writes: Sequence[Write]) -> tuple[Write, ...]:
     """The writes as they are now: a commit on its way does not follow its caller's later changes."""
     return tuple(write if isinstance(write, Delete) else _copied(write) for write in writes)
 
 
 def _copied(write: Create | Put) -> Write:
-    fields = _fields(_canonical(write.fields))
-    return Create(write.path, fields) if isinstance(write, Create) else Put(write.path, fields, write.if_update_time)
+    return replace(write, fields=_fields(_canonical(write.fields)))

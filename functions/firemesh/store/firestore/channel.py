@@ -1,14 +1,20 @@
-"""How a connection is opened: to the emulator without credentials, to Firestore with them."""
+"""How a connection is opened, to the emulator or to Firestore, and as whom."""
+
+from collections.abc import Awaitable, Callable
 
 import grpc
 from google.api_core.gapic_v1 import routing_header
-from google.auth.credentials import Credentials
 from google.auth.exceptions import GoogleAuthError
 from google.cloud.firestore_v1.services.firestore.transports import FirestoreGrpcAsyncIOTransport
 
 from firemesh.errors import PermissionDenied
 
 Metadata = tuple[tuple[str, str], ...]
+
+TokenSource = Callable[[], Awaitable[str]]
+"""The ID token of a user of Firebase, valid now; empty for nobody. Asked at every call; raises a MeshError without one."""
+
+FIRESTORE = "firestore.googleapis.com:443"
 
 RECEIVE_BYTES_MAX = 16 * 1024 * 1024
 
@@ -28,15 +34,20 @@ _KEEPALIVE: tuple[tuple[str, int], ...] = (
 )
 
 
-def open_channel(host: str | None, credentials: Credentials | None) -> grpc.aio.Channel:
+def open_channel(host: str | None, *, as_user: bool = False) -> grpc.aio.Channel:
     """A channel to the emulator at `host`, or to Firestore. Call it inside a running loop.
 
-    Raises PermissionDenied when Firestore is meant and no credentials are found.
+    A user's channel has no credentials of its own: each call brings the user's token along.
+
+    Raises PermissionDenied when Firestore is meant, not as a user, and this machine has no credentials.
     """
     if host is not None:
         return grpc.aio.insecure_channel(host, options=_OPTIONS)
+    options = (*_OPTIONS, *_KEEPALIVE)
+    if as_user:
+        return grpc.aio.secure_channel(FIRESTORE, grpc.ssl_channel_credentials(), options=options)
     try:
-        return FirestoreGrpcAsyncIOTransport.create_channel(credentials=credentials, options=(*_OPTIONS, *_KEEPALIVE))
+        return FirestoreGrpcAsyncIOTransport.create_channel(options=options)
     except GoogleAuthError as error:
         raise PermissionDenied(
             "no usable Google credentials: run `gcloud auth application-default login`, set "
@@ -55,10 +66,6 @@ def client_metadata(client_name: str) -> Metadata:
     return (("x-firemesh-client", client_name),) if client_name else ()
 
 
-def emulator_identity(credentials: Credentials | None) -> Metadata:
-    """Who calls, to the emulator: its owner, whom no rule binds, or the bearer of the given credentials."""
-    if credentials is None:
-        return (("authorization", "Bearer owner"),)
-    headers: dict[str, str] = {}
-    credentials.before_request(None, "POST", "", headers)  # type: ignore[no-untyped-call]
-    return tuple((name.lower(), value) for name, value in headers.items())
+def bearer(token: str) -> Metadata:
+    """Who calls: the bearer of a token, or nobody. To the emulator `owner` is one whom no rule binds."""
+    return (("authorization", f"Bearer {token}"),) if token else ()

@@ -11,6 +11,7 @@ from firemesh.errors import (
     PermissionDenied,
     PreconditionFailed,
     StoreUnavailable,
+    Unauthenticated,
 )
 
 # status: (of a commit, of a read or a listener)
@@ -23,7 +24,7 @@ _ERRORS: dict[StatusCode, tuple[type[MeshError], type[MeshError]]] = {
     StatusCode.OUT_OF_RANGE: (InvalidMessage, InvalidMessage),
     StatusCode.UNIMPLEMENTED: (InvalidMessage, InvalidMessage),
     StatusCode.PERMISSION_DENIED: (PermissionDenied, PermissionDenied),
-    StatusCode.UNAUTHENTICATED: (PermissionDenied, PermissionDenied),
+    StatusCode.UNAUTHENTICATED: (Unauthenticated, Unauthenticated),
     StatusCode.DEADLINE_EXCEEDED: (OutcomeUnknown, StoreUnavailable),
     StatusCode.UNAVAILABLE: (OutcomeUnknown, StoreUnavailable),
     StatusCode.CANCELLED: (OutcomeUnknown, StoreUnavailable),

@@ -23,7 +23,7 @@ from typing import Any
 import grpc
 from grpc.aio import AioRpcError
 
-from firemesh.errors import InvalidMessage, MeshError, PermissionDenied, StoreUnavailable
+from firemesh.errors import InvalidMessage, MeshError, RequestError, StoreUnavailable
 from firemesh.store.base import CollectionTarget, Document, DocumentTarget, Target, WatchSnapshot
 from firemesh.store.documents import check_target, split_path
 from firemesh.store.feed import SnapshotFeed
@@ -48,8 +48,8 @@ CONFIRM_SECONDS = 0.25
 
 Confirm = Callable[[Target], Awaitable[Mapping[str, Document]]]
 """Read what a target matches, strongly. Raises StoreUnavailable."""
-OpenListen = Callable[[AsyncIterator[Message]], Any]
-"""Start the Listen call with these requests."""
+OpenListen = Callable[[AsyncIterator[Message]], Awaitable[Any]]
+"""Start the Listen call with these requests. Raises a MeshError when nobody can be named as the caller."""
 
 
 @dataclass(slots=True, eq=False)
@@ -244,7 +244,7 @@ class ListenStream:
             error = await self._converse()
             if self._heard_at >= self._opened_at:
                 pause_seconds, failing_since = BACKOFF_FIRST_SECONDS, None
-            elif isinstance(error, PermissionDenied | InvalidMessage):
+            elif isinstance(error, RequestError):
                 self._end_all(error)
             elif failing_since is None:
                 failing_since = self._opened_at
@@ -261,7 +261,10 @@ class ListenStream:
             listening.restart()
             listening.added_at, listening.confirmed = self._opened_at, False
             requests.put_nowait(self._add_request(listening))
-        call = self._open_listen(_sent(requests))
+        try:
+            call = await self._open_listen(_sent(requests))
+        except MeshError as error:
+            return error
         self.opened += 1
         self._requests, self._call = requests, call
         try:

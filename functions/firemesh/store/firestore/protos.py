@@ -31,6 +31,8 @@ CreateDocumentRequest: Any = firestore.CreateDocumentRequest.pb()
 WriteRequest: Any = firestore.WriteRequest.pb()
 WriteResponse: Any = firestore.WriteResponse.pb()
 
+REQUEST_TIME = 1
+"""The value of a transform's `set_to_server_value`."""
 SERVICE = "/google.firestore.v1.Firestore/"
 
 

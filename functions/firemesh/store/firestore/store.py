@@ -5,7 +5,6 @@ import os
 from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import Any
 
-from google.auth.credentials import Credentials
 from grpc.aio import AioRpcError
 
 from firemesh.errors import OutcomeUnknown, StoreUnavailable
@@ -13,16 +12,19 @@ from firemesh.store.base import CommitResult, Create, Delete, Document, Document
 from firemesh.store.documents import check_list, check_read_paths, check_writes, split_path
 from firemesh.store.feed import SnapshotFeed
 from firemesh.store.firestore import protos
-from firemesh.store.firestore.channel import Metadata, client_metadata, database_metadata, emulator_identity, open_channel
+from firemesh.store.firestore.channel import Metadata, TokenSource, bearer, client_metadata, database_metadata, open_channel
 from firemesh.store.firestore.codec import decode_fields, encode_fields
 from firemesh.store.firestore.failures import commit_error, read_error
 from firemesh.store.firestore.listen import ListenerPool
-from firemesh.store.firestore.protos import SERVICE, Message, nanoseconds, set_timestamp
+from firemesh.store.firestore.protos import REQUEST_TIME, SERVICE, Message, nanoseconds, set_timestamp
 
 
-def connect(project: str, host: str | None = None, *, client_name: str = "") -> "FirestoreStore":
+def connect(
+    project: str, host: str | None = None, *, client_name: str = "", token: TokenSource | None = None
+) -> "FirestoreStore":
     """The store of a project: the emulator at `host` or FIRESTORE_EMULATOR_HOST where either is set, else Firestore."""
-    return FirestoreStore(project, host=host or os.environ.get("FIRESTORE_EMULATOR_HOST") or None, client_name=client_name)
+    emulator = host or os.environ.get("FIRESTORE_EMULATOR_HOST") or None
+    return FirestoreStore(project, host=emulator, client_name=client_name, token=token)
 
 
 def _is_guarded(write: Write) -> bool:
@@ -38,8 +40,9 @@ def _is_guarded(write: Write) -> bool:
 class FirestoreStore:
     """A `Store` on one Firestore database. Make one per process, inside a running event loop.
 
-    `host` is an emulator's `127.0.0.1:port`; None means Firestore itself. Without `credentials` Firestore is entered
-    with the machine's application default credentials, and the emulator as its owner, whom no security rule binds.
+    `host` is an emulator's `127.0.0.1:port`; None means Firestore itself. With `token` every call is that user's, whom the
+    security rules bind. Without, Firestore is entered with the machine's application default credentials, and the emulator
+    as its owner, whom no rule binds. What `token` takes comes on top of a call's timeout, and what it raises, the call raises.
     `client_name` says to the billing meter who asks.
 
     `one_stream`: all watches share one Listen stream, and what it says is trusted. So it is by default, except on the
@@ -54,16 +57,16 @@ class FirestoreStore:
         *,
         host: str | None = None,
         database: str = "(default)",
-        credentials: Credentials | None = None,
+        token: TokenSource | None = None,
         client_name: str = "",
         one_stream: bool | None = None,
     ) -> None:
         self._database = f"projects/{project}/databases/{database}"
         self._prefix = f"{self._database}/documents/"
         self._emulated = host is not None
-        self._credentials = credentials
+        self._token = token
         self._metadata = database_metadata(self._database) + (client_metadata(client_name) if self._emulated else ())
-        self._channel = open_channel(host, credentials)
+        self._channel = open_channel(host, as_user=token is not None)
         self._commit = self._method("unary_unary", "Commit", protos.CommitRequest, protos.CommitResponse)
         self._batch_get = self._method(
             "unary_stream", "BatchGetDocuments", protos.BatchGetDocumentsRequest, protos.BatchGetDocumentsResponse
@@ -88,8 +91,9 @@ class FirestoreStore:
         order = sorted(range(len(writes)), key=lambda i: _is_guarded(writes[i]))
         for i in order:
             self._encode_write(request.writes.add(), writes[i])
+        headers = await self._headers()
         try:
-            response = await self._commit(request, timeout=timeout_seconds, metadata=self._headers())
+            response = await self._commit(request, timeout=timeout_seconds, metadata=headers)
         except AioRpcError as error:
             raise commit_error(error) from error
         except asyncio.CancelledError:
@@ -106,7 +110,7 @@ class FirestoreStore:
         check_read_paths(paths)
         request = protos.BatchGetDocumentsRequest(database=self._database)
         request.documents.extend(self._prefix + path for path in paths)
-        call = self._batch_get(request, timeout=timeout_seconds, metadata=self._headers())
+        call = self._batch_get(request, timeout=timeout_seconds, metadata=await self._headers())
         return await self._collect(call, "found")
 
     async def list_documents(
@@ -124,7 +128,7 @@ class FirestoreStore:
         if start_at:
             query.start_at.before = True
             query.start_at.values.add().reference_value = f"{self._prefix}{collection}/{start_at}"
-        call = self._run_query(request, timeout=timeout_seconds, metadata=self._headers())
+        call = self._run_query(request, timeout=timeout_seconds, metadata=await self._headers())
         return await self._collect(call, "document")
 
     def watch(self, target: Target) -> SnapshotFeed:
@@ -166,6 +170,8 @@ class FirestoreStore:
             return
         target.update.name = self._prefix + write.path
         encode_fields(target.update.fields, write.fields)
+        if write.stamp:
+            target.update_transforms.add(field_path=write.stamp, set_to_server_value=REQUEST_TIME)
         if isinstance(write, Create):
             target.current_document.exists = False
         elif isinstance(write, Put) and write.if_update_time is not None:
@@ -181,12 +187,14 @@ class FirestoreStore:
             SERVICE + name, request_serializer=request.SerializeToString, response_deserializer=response.FromString
         )
 
-    def _open_listen(self, requests: AsyncIterator[Message]) -> Any:
-        return self._listen(requests, metadata=self._headers())
+    async def _open_listen(self, requests: AsyncIterator[Message]) -> Any:
+        return self._listen(requests, metadata=await self._headers())
 
-    def _headers(self) -> Metadata:
-        """Against Firestore the channel adds the credentials; against the emulator we do."""
-        return self._metadata + emulator_identity(self._credentials) if self._emulated else self._metadata
+    async def _headers(self) -> Metadata:
+        """A user's token, or the owner of an emulator; to Firestore the channel itself adds this machine's credentials."""
+        if self._token is not None:
+            return self._metadata + bearer(await self._token())
+        return self._metadata + bearer("owner") if self._emulated else self._metadata
 
     def _require_open(self) -> None:
         if self._closed:
