@@ -41,7 +41,7 @@ from firemesh.core.effects import (
     VoteFailed,
 )
 from firemesh.core.invariants import Checker, Violation
-from firemesh.core.manager import Manager, step
+from firemesh.core.manager import step
 from firemesh.core.messages import Command
 from firemesh.core.params import Params
 from firemesh.core.turn import Identity, ManagerState
@@ -49,7 +49,7 @@ from firemesh.errors import InvariantViolation
 from tests.support.ledger import LedgerMachine
 from tests.support.liveness import stuck
 from tests.support.model_store import ModelStore, Silence
-from tests.support.scripted import AT_MS, ScriptedMesh, command, incarnation, join, request
+from tests.support.scripted import AT_MS, ScriptedMesh, command, join, manager_called, request
 
 Call = ReadHead | ReadElection | ReadEntries | ReadSnapshot | CastVote
 Precondition = Callable[[ModelStore, Proposal], bool]
@@ -62,6 +62,8 @@ class Bounds:
     """How far the world may go. Within these bounds the search is exhaustive."""
 
     managers: int = 2
+    shared: int = 0
+    """Runs of the shared manager, beside the others."""
     terms: int = 2
     takeovers: int = 3
     """Takeovers tried, whether they land or not."""
@@ -176,7 +178,8 @@ class Explorer:
         commands = (request(command("w", seq)) for seq in range(2, 2 + bounds.commands))
         orders = (Request(f"order-{n}", 100 + n, order) for n, order in enumerate(bounds.orders))
         self._requests = (*commands, *orders)
-        self._names = tuple(f"m{n + 1}" for n in range(bounds.managers))
+        voters = (f"m{n + 1}" for n in range(bounds.managers))
+        self._names = (*voters, *(f"@{n + 1}" for n in range(bounds.shared)))
         self._machine = LedgerMachine()
         self._first_store, self._first_locals = self._genesis()
         self._last_term = self._first_store.head.term + bounds.terms
@@ -211,11 +214,15 @@ class Explorer:
     # --- the first state --------------------------------------------------------------------------------------------
 
     def _genesis(self) -> tuple[ModelStore, tuple[Local, ...]]:
-        """A mesh whose managers and one worker have joined, and whose first leader has just released its lease."""
+        """A mesh whose managers and one worker have joined, and whose first leader has just released its lease.
+
+        Without managers that vote the shared one leads, and goes on leading.
+        """
         mesh = ScriptedMesh(*self._names, params=self.bounds.params).led_by(self._names[0], join("w"))
         leader = mesh[self._names[0]]
-        leader.tell(ReleaseAsked())
-        leader.settle()
+        if self.bounds.managers:
+            leader.tell(ReleaseAsked())
+            leader.settle()
         mesh.all_see_head()
         self._identities = {(name, 0): scripted.manager.identity for name, scripted in mesh.managers.items()}
         first = tuple(Local(m.state, frozenset(m.armed), frozenset()) for m in mesh.managers.values())
@@ -230,7 +237,7 @@ class Explorer:
     def _identity(self, manager: int, run: int) -> Identity[Any]:
         name = self._names[manager]
         if (name, run) not in self._identities:
-            self._identities[name, run] = Identity(name, incarnation(name, run), self._machine, self.bounds.params)
+            self._identities[name, run] = manager_called(name, run, params=self.bounds.params).identity
         return self._identities[name, run]
 
     # --- what can happen --------------------------------------------------------------------------------------------
@@ -281,12 +288,15 @@ class Explorer:
         """What may happen to a manager in its state, and what follows; what leads out of the bounds is left out."""
         key = (manager, local, store, may_renew, may_release)
         if key not in self._menus:
-            choices = self._choices(self._locals[local], self._stores[store], may_renew, may_release)
+            shared = self._identity(manager, 0).shared
+            choices = self._choices(self._locals[local], self._stores[store], may_renew, may_release, shared=shared)
             dealt = ((choice, self._deal(manager, local, store, choice)) for choice in choices)
             self._menus[key] = [(choice, reaction) for choice, reaction in dealt if reaction is not None]
         return self._menus[key]
 
-    def _choices(self, local: Local, store: ModelStore, may_renew: bool, may_release: bool) -> Iterator[Choice]:
+    def _choices(
+        self, local: Local, store: ModelStore, may_renew: bool, may_release: bool, *, shared: bool
+    ) -> Iterator[Choice]:
         state = local.state
         if state.pending is not None and not state.pending.resolving:
             yield Choice("gives up waiting for its commit", CommitUndecided(state.pending.proposal.nonce))
@@ -301,7 +311,7 @@ class Explorer:
         if store.version > state.version and state.pending is None:
             yield Choice("sees the head", HeadSeen(store.head, store.version))
         if state.role is ManagerRole.LEADER:
-            yield from self._wishes(state, may_release)
+            yield from self._wishes(state, self._inbox(store) if shared else self._requests, may_release)
         for call in sorted(local.calls, key=repr):
             yield from self._answers(store, call)
 
@@ -309,9 +319,14 @@ class Explorer:
         longest = Silence.DESERTED if self.bounds.deserted else Silence.EXPIRED
         return [silence for silence in Silence if store.silence <= silence <= longest]
 
-    def _wishes(self, state: ManagerState[Any], may_release: bool) -> Iterator[Choice]:
-        for count in range(len(state.waiting) + 1, len(self._requests) + 1):
-            yield Choice(f"sees {count} requests", RequestsSeen(self._requests[:count]))
+    def _inbox(self, store: ModelStore) -> tuple[Request, ...]:
+        """What a read of the inbox shows. (A listener may go on showing for a while what has been ordered.)"""
+        ordered = {each for entry in store.log for each in entry.batch}
+        return tuple(each for each in self._requests if each.command not in ordered)
+
+    def _wishes(self, state: ManagerState[Any], inbox: Sequence[Request], may_release: bool) -> Iterator[Choice]:
+        for count in range(len(state.waiting) + 1, len(inbox) + 1):
+            yield Choice(f"sees {count} requests", RequestsSeen(tuple(inbox[:count])))
         if may_release and state.release_to is None:
             yield Choice("is asked to release", ReleaseAsked(), cost=(0, 1, 0, 0))
 
@@ -360,7 +375,7 @@ class Explorer:
         if turn.state.target_term > self._last_term:
             return None
         waiting = {Commit(turn.state.pending.proposal)} if _commit_is_out(turn.state) else set()
-        problems = stuck(turn.state, turn.armed, turn.calls | waiting)
+        problems = stuck(turn.identity, turn.state, turn.armed, turn.calls | waiting)
         if problems:
             raise _Found(Violation("liveness", "; ".join(problems)), move)
         local = Local(turn.state, frozenset(turn.armed), frozenset(turn.calls), before.run)
@@ -373,7 +388,7 @@ class Explorer:
         key = ("crash", manager, store)
         if key not in self._reactions:
             name, run = self._names[manager], self._locals[managers[manager]].run + 1
-            fresh: Manager[Any] = Manager(name, incarnation(name, run), self._machine, {}, self.bounds.params)
+            fresh = manager_called(name, run, params=self.bounds.params)
             turn = _Performance(self._identity(manager, run), fresh.state, set(), set(), self._stores[store])
             turn.perform(fresh.start())
             self._reactions[key] = self._settled(turn, Local(fresh.state, frozenset(), frozenset(), run), (name, "crashes"))

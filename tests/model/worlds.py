@@ -26,6 +26,13 @@ WORLDS: Mapping[str, Bounds] = {
     "three managers, reads that are slow or fail": Bounds(
         managers=3, renewals=0, terms=1, takeovers=2, commands=1, slow_reads=True
     ),
+    "two runs of the shared manager and nobody else": Bounds(managers=0, shared=2, terms=1, takeovers=1, renewals=0, crashes=1),
+    "a manager and two runs of the shared one": Bounds(
+        managers=1, shared=2, renewals=0, takeovers=2, commands=1, deserted=True
+    ),
+    "the shared manager is asked to hand over": Bounds(
+        managers=1, shared=1, renewals=0, takeovers=2, commands=1, releases=1, deserted=True
+    ),
     "snapshots and compaction": Bounds(renewals=0, takeovers=2, params=SHORT_LOG),
     "an order to close": Bounds(renewals=0, takeovers=2, commands=1, orders=(mesh_command(CLOSE, {}),)),
     "an order to hand over": Bounds(renewals=0, takeovers=2, commands=1, orders=(mesh_command(TRANSFER, {"to": "m2"}),)),

@@ -83,7 +83,9 @@ class ObservedManager(Manager[Any]):
 
     def stuck(self) -> list[str]:
         """Why it would stand still for ever, if it would."""
-        return stuck(self.state, self._armed, [_stand_in(kind) for kind, count in self._calls.items() if count > 0])
+        return stuck(
+            self.identity, self.state, self._armed, [_stand_in(kind) for kind, count in self._calls.items() if count > 0]
+        )
 
     def _note(self, effects: list[Effect]) -> None:
         for effect in effects:

@@ -1,6 +1,6 @@
 """A manager always has something to wait for: the rule that keeps it from standing still for ever."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Set
 from typing import Any
 
 from firemesh.core.effects import (
@@ -14,10 +14,10 @@ from firemesh.core.effects import (
     ReadSnapshot,
     Timer,
 )
-from firemesh.core.turn import ManagerState
+from firemesh.core.turn import Identity, ManagerState
 
 
-def stuck(state: ManagerState[Any], armed: Collection[Timer], calls: Collection[Effect]) -> list[str]:
+def stuck(identity: Identity[Any], state: ManagerState[Any], armed: Set[Timer], calls: Collection[Effect]) -> list[str]:
     """Why this manager might never move again by itself, given its armed timers and its unanswered calls."""
     kinds = {type(call) for call in calls}
     rules = [
@@ -32,7 +32,9 @@ def stuck(state: ManagerState[Any], armed: Collection[Timer], calls: Collection[
         ),
         (not state.pausing or Timer.APPEND in armed, "it pauses between appends and nothing ends the pause"),
     ]
-    if state.role is ManagerRole.LEADER:
+    if state.role is ManagerRole.LEADER and identity.shared:
+        rules.append((not armed & {Timer.LEASE, Timer.RENEW}, "a shared leader with a lease of its own"))
+    elif state.role is ManagerRole.LEADER:
         rules += [
             (Timer.LEASE in armed, "a leader whose lease never ends"),
             (state.pending is not None or Timer.RENEW in armed, "a leader that will not renew"),

@@ -35,12 +35,21 @@ from tests.support.liveness import stuck
 from tests.support.model_store import ModelStore, Silence
 
 AT_MS = 1000
+SHARED = "@functions"
+"""Who a shared manager is; its runs are called @1, @2, ... here."""
 Read = ReadHead | ReadElection | ReadEntries | ReadSnapshot
 
 
 def incarnation(name: str, run: int = 0) -> str:
     """A legible incarnation: the same for the same name and run."""
     return f"{sum(ord(c) for c in name) % 0xFFFF:04x}{run:08x}"
+
+
+def manager_called(name: str, run: int = 0, *, params: Params, machine: Machine[Any] | None = None) -> Manager[Any]:
+    """A manager, or a run of the shared one."""
+    shared = name.startswith("@")
+    me = SHARED if shared else name
+    return Manager(me, incarnation(name, run), machine or LedgerMachine(), {}, params, shared=shared)
 
 
 def command(agent: str, seq: int, kind: str = "ledger.note", body: dict[str, Any] | None = None, run: int = 0) -> Command:
@@ -62,7 +71,7 @@ class Scripted:
     def __init__(self, mesh: "ScriptedMesh", name: str, run: int = 0, machine: Machine[Any] | None = None) -> None:
         self.mesh = mesh
         self.name = name
-        self.manager: Manager[Any] = Manager(name, incarnation(name, run), machine or LedgerMachine(), {}, mesh.store.params)
+        self.manager = manager_called(name, run, params=mesh.store.params, machine=machine)
         self.armed: dict[Timer, Arm] = {}
         self.commits: list[Proposal] = []
         self.effects: list[Effect] = []
@@ -86,7 +95,8 @@ class Scripted:
         """One event; the effects of this step and of all answers that came at once."""
         self.effects = []
         self._perform(self.manager.step(event, self.at_ms))
-        problems = stuck(self.state, self.armed, [*self.reads, *(Commit(proposal) for proposal in self.commits)])
+        calls = [*self.reads, *(Commit(proposal) for proposal in self.commits)]
+        problems = stuck(self.manager.identity, self.state, self.armed.keys(), calls)
         assert not problems, f"{self.name}: {problems}"
         return self.effects
 
@@ -200,7 +210,8 @@ class ScriptedMesh:
         leader = self[name]
         leader.fire(Timer.CAMPAIGN)
         leader.lands()
-        for each in (*(join(other, "manager") for other in self.managers), *members):
+        voters = [name for name in self.managers if not name.startswith("@")]
+        for each in (*(join(voter, "manager") for voter in voters), *members):
             leader.sees(each)
             leader.settle()
         self.all_see_head()

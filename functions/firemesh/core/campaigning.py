@@ -75,15 +75,19 @@ def on_vote_failed(turn: Turn[S]) -> None:
 def _stand(turn: Turn[S], event: ElectionRead) -> None:
     """Nobody holds the lease any more: take over where no vote is needed, else see what the votes say."""
     voters = event.head.voters.managers
-    deserted = election.age_ms(event.version, event.read_time) >= turn.params.solo_after_ms
-    if deserted or not voters:
+    if _until_deserted_ms(turn, event) <= 0 or not voters:
         _take_over(turn, event.term)
     elif turn.identity.me not in voters:
-        turn.emit(Arm(Timer.CAMPAIGN, turn.params.renew_ms, turn.params.poll_ms))
+        turn.emit(Arm(Timer.CAMPAIGN, _until_deserted_ms(turn, event), turn.params.poll_ms))
     elif event.head.released:
         _take_over(turn, event.term)
     else:
         _weigh(turn, event)
+
+
+def _until_deserted_ms(turn: Turn[S], event: ElectionRead) -> int:
+    """How long the head must still be silent before a manager alone takes over; zero or less when it may."""
+    return turn.params.solo_after_ms - election.age_ms(event.version, event.read_time)
 
 
 def _patience_ms(turn: Turn[S], event: ElectionRead) -> int:

@@ -17,6 +17,7 @@ from firemesh.core.effects import (
 from firemesh.core.messages import Head
 from firemesh.core.replica import apply_entry, restore
 from firemesh.core.turn import Turn
+from firemesh.errors import InvariantViolation
 
 S = TypeVar("S")
 
@@ -26,9 +27,14 @@ def observe(turn: Turn[S], head: Head, version: int) -> None:
 
     While a commit is in flight nothing is concluded from it: the answer to the commit, or the read that finds out about
     it, tells more. An older version than the known one is a late message.
+
+    Raises:
+        InvariantViolation: a newer head has an older log: the mesh was deleted and created anew under this manager.
     """
     if turn.state.pending is not None or version <= turn.state.version:
         return
+    if head.last_index < turn.state.head.last_index:
+        raise InvariantViolation(f"the log went back from {turn.state.head.last_index} to {head.last_index}: another mesh")
     if turn.state.role is ManagerRole.LEADER:
         step_down(turn)
     if turn.state.role is ManagerRole.CANDIDATE:
@@ -43,6 +49,8 @@ def watch_silence(turn: Turn[S]) -> None:
     head, params = turn.state.head, turn.params
     if head.closed:
         turn.emit(Disarm(Timer.CAMPAIGN))
+    elif turn.identity.shared and head.voters.managers:
+        turn.emit(Arm(Timer.CAMPAIGN, params.solo_after_ms))
     elif not head.released:
         turn.emit(Arm(Timer.CAMPAIGN, head.ttl_ms + params.grace_ms, params.renew_ms // 2))
     elif head.reserved_for in ("", turn.identity.me):
@@ -79,17 +87,39 @@ def step_down(turn: Turn[S]) -> None:
 def catch_up(turn: Turn[S]) -> None:
     """Apply what the head has and the replica lacks, reading first what is not at hand."""
     state = turn.state
-    if state.fetching or state.replica.index >= state.head.last_index:
+    if state.fetching:
         return
-    lacking = log.missing(state.head, state.replica)
-    if isinstance(lacking, tuple):
+    if state.replica.index < state.head.last_index:
+        lacking = log.missing(state.head, state.replica)
+        if not isinstance(lacking, tuple):
+            turn.change(fetching=True)
+            turn.emit(lacking)
+            return
         replica = state.replica
         for entry in lacking:
             replica = apply_entry(replica, turn.identity.machine, entry)
         turn.change(replica=replica)
-    else:
-        turn.change(fetching=True)
-        turn.emit(lacking)
+    _lead_on(turn)
+
+
+def _lead_on(turn: Turn[S]) -> None:
+    """A shared manager leads on in the term that another of its runs has taken over, once its replica is at the head."""
+    state = turn.state
+    if not turn.identity.shared or state.head.leader != turn.identity.me:
+        return
+    if state.role is ManagerRole.LEADER or state.pending is not None or state.replica.index < state.head.last_index:
+        return
+    turn.change(role=ManagerRole.LEADER, target_term=0, polls=0)
+    turn.emit(RoleChanged(ManagerRole.LEADER, state.head.term), Disarm(Timer.CAMPAIGN))
+    arm_deadline(turn)
+
+
+def arm_deadline(turn: Turn[S]) -> None:
+    """Set the leader's alarm to the machine's deadline, if that has changed."""
+    deadline = turn.identity.machine.deadline_ms(turn.state.replica.machine_state)
+    if deadline != turn.state.deadline_ms:
+        turn.change(deadline_ms=deadline)
+        turn.emit(ArmDeadline(deadline))
 
 
 def on_entries(turn: Turn[S], event: EntriesRead) -> None:

@@ -10,7 +10,6 @@ from typing import Any, TypeVar
 from firemesh.core import following, log, membership, sessions
 from firemesh.core.effects import (
     Arm,
-    ArmDeadline,
     Commit,
     Disarm,
     ManagerRole,
@@ -111,9 +110,10 @@ def landed(turn: Turn[S], pending: Pending[S], version: int, elapsed_ms: int) ->
     if proposal.kind is ProposalKind.TAKEOVER:
         turn.change(role=ManagerRole.LEADER, target_term=0, polls=0)
         turn.emit(RoleChanged(ManagerRole.LEADER, proposal.head.term), Disarm(Timer.CAMPAIGN))
-    turn.emit(Arm(Timer.RENEW, turn.params.renew_ms))
-    turn.emit(Arm(Timer.LEASE, max(0, turn.params.lease_ms - elapsed_ms)))
-    _arm_deadline(turn)
+    if not turn.identity.shared:
+        turn.emit(Arm(Timer.RENEW, turn.params.renew_ms))
+        turn.emit(Arm(Timer.LEASE, max(0, turn.params.lease_ms - elapsed_ms)))
+    following.arm_deadline(turn)
     _obey_transfer(turn, proposal.entry)
     proceed(turn)
 
@@ -244,13 +244,6 @@ def _propose_snapshot(turn: Turn[S]) -> bool:
         snapshot_dropped=turn.state.head.snapshot_index,
     )
     return True
-
-
-def _arm_deadline(turn: Turn[S]) -> None:
-    deadline = turn.identity.machine.deadline_ms(turn.state.replica.machine_state)
-    if deadline != turn.state.deadline_ms:
-        turn.change(deadline_ms=deadline)
-        turn.emit(ArmDeadline(deadline))
 
 
 def deadline_command(deadline_ms: int) -> Command:

@@ -57,8 +57,10 @@ def step(identity: Identity[S], state: ManagerState[S], event: Event, at_ms: int
 class Manager(Generic[S]):
     """A manager with its state, for runners that keep it in memory."""
 
-    def __init__(self, me: str, inc: str, machine: Machine[S], setup: Mapping[str, Any], params: Params) -> None:
-        self.identity = Identity(me=me, inc=inc, machine=machine, params=params)
+    def __init__(
+        self, me: str, inc: str, machine: Machine[S], setup: Mapping[str, Any], params: Params, *, shared: bool = False
+    ) -> None:
+        self.identity = Identity(me=me, inc=inc, machine=machine, params=params, shared=shared)
         self.state: ManagerState[S] = ManagerState(replica=initial_replica(machine, setup))
 
     def start(self) -> list[Effect]:

@@ -66,12 +66,18 @@ class ManagerState(Generic[S]):
 
 @dataclass(frozen=True, slots=True)
 class Identity(Generic[S]):
-    """What never changes while a manager runs."""
+    """What never changes while a manager runs.
+
+    `shared`: several runs act as this one manager, each for a moment, as activations of a function do. They share its
+    terms; what keeps them apart is the precondition of each commit. Such a manager is no voter, holds no lease it would
+    have to renew or give up in time, and leads only while there is no manager that votes.
+    """
 
     me: str
     inc: str
     machine: Machine[S]
     params: Params
+    shared: bool = False
 
 
 @dataclass(slots=True)
