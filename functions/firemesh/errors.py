@@ -13,9 +13,11 @@ Four kinds of failure, four treatments:
     │   ├── InvalidParameters         invalid-argument
     │   ├── UnknownMachine            invalid-argument
     │   ├── Unauthenticated           unauthenticated
+    │   │   └── IncarnationEnded      unauthenticated       no: with a new admission
     │   ├── PermissionDenied          permission-denied
     │   ├── MeshNotFound              not-found
     │   ├── AgentNotFound             not-found
+    │   ├── NotStored                 not-found
     │   ├── AlreadyExists             already-exists
     │   ├── AgentIdInUse              already-exists
     │   ├── MeshFull                  failed-precondition
@@ -24,6 +26,7 @@ Four kinds of failure, four treatments:
     │   └── NotLeader                 failed-precondition   yes
     ├── ContentionError               the world moved
     │   ├── PreconditionFailed        aborted               after a fresh read
+    │   ├── VersionMoved              aborted               after a fresh read
     │   └── CommitAborted             aborted               yes
     ├── OverloadError
     │   ├── InboxFull                 resource-exhausted    yes
@@ -88,6 +91,10 @@ class Unauthenticated(RequestError):
     code = Code.UNAUTHENTICATED
 
 
+class IncarnationEnded(Unauthenticated):
+    """This run of the agent has left, was removed or declared dead. The agent may come back with a new admission."""
+
+
 class PermissionDenied(RequestError):
     """The identity may not do this. Use another identity; do not retry."""
 
@@ -102,6 +109,12 @@ class MeshNotFound(RequestError):
 
 class AgentNotFound(RequestError):
     """No member has this id. It may have left or never joined."""
+
+    code = Code.NOT_FOUND
+
+
+class NotStored(RequestError):
+    """What was asked for has not been stored, or not yet."""
 
     code = Code.NOT_FOUND
 
@@ -148,6 +161,10 @@ class ContentionError(MeshError):
 
 class PreconditionFailed(ContentionError):
     """A commit's precondition did not hold, so none of its writes landed. Read again, then decide anew."""
+
+
+class VersionMoved(ContentionError):
+    """What the caller wants to replace is not the version it has seen; nothing was changed. Read it, then decide anew."""
 
 
 class CommitAborted(ContentionError):

@@ -8,6 +8,7 @@ import pytest
 
 from firemesh.control_plane.api_key import ApiKeyRecord
 from firemesh.control_plane.audit import AuditRecord
+from firemesh.control_plane.command_door import SentNote
 from firemesh.core.effects import Refusal
 from firemesh.core.health import Beat
 from firemesh.core.log import topology
@@ -34,6 +35,7 @@ FIELDS = {
     "meshes/{mesh}/liveness/{process}": set(Beat.model_fields) | {EXPIRES},
     "meshes/{mesh}/inbox/{request}": set(Command.model_fields),
     "meshes/{mesh}/refused/{request}": (set(Refusal.__dataclass_fields__) - {"request_id"}) | {EXPIRES},
+    "meshes/{mesh}/sent/{agent}": set(SentNote.model_fields),
     "meshes/{mesh}/agents/{agent}": (set(Member.model_fields) - {"past"}) | {"applied_index"},
     "meshes/{mesh}/views/{audience}": {"applied_index", "at_ms", "view"},
     "views/topology": set(topology(initial_replica(CounterMachine(), {}), Head())),

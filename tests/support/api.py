@@ -10,12 +10,15 @@ from werkzeug.test import Client, TestResponse
 from firemesh.background_loop import BackgroundLoop
 from firemesh.control_plane import routes
 from firemesh.control_plane.access import ANY_MESH, AccessRole
+from firemesh.control_plane.agent_desk import AgentDesk
+from firemesh.control_plane.agent_sessions import AgentSessions
 from firemesh.control_plane.audit import AuditTrail, verify
 from firemesh.control_plane.control_panel import ControlPanel
 from firemesh.control_plane.gateway import ApiGateway
 from firemesh.control_plane.key_ring import KeyRequest, KeyRing
 from firemesh.control_plane.rate_limit import RateLimiter
 from firemesh.control_plane.use_cases import UseCases
+from firemesh.errors import Unauthenticated
 from firemesh.store.base import Put
 from firemesh.store.memory import Faults, MemoryStore
 
@@ -30,6 +33,15 @@ async def mint(uid: str, claims: Mapping[str, str]) -> str:
     return json.dumps({"uid": uid, **claims})
 
 
+async def read_id_token(token: str) -> Mapping[str, Any]:
+    """An ID token in the tests is its claims as JSON, whoever made it."""
+    try:
+        claims: Mapping[str, Any] = json.loads(token)
+    except ValueError as error:
+        raise Unauthenticated("this is no ID token") from error
+    return claims
+
+
 class Api:
     """The gateway with one key per role: admin and operator for all meshes, the others for m1."""
 
@@ -37,8 +49,10 @@ class Api:
         self.memory = MemoryStore()
         self.store = LOOP.run(self._client())
         self.ring = KeyRing(self.store, b"p" * 32, environment="test")
-        self.panel = ControlPanel(self.store, self.ring, mint_token=mint)
-        gateway = ApiGateway(lambda: UseCases(panel=self.panel), LOOP.run)
+        self.sessions = AgentSessions(self.store, b"p" * 32, verify_id_token=read_id_token)
+        self.panel = ControlPanel(self.store, self.ring, self.sessions, mint_token=mint)
+        self.desk = AgentDesk(self.store, self.panel)
+        gateway = ApiGateway(lambda: UseCases(panel=self.panel, desk=self.desk), LOOP.run)
         routes.bind(gateway, RateLimiter(time.monotonic, per_second=per_second, burst=burst))
         self.client = Client(gateway)
         self.keys = {role: self.key(role) for role in AccessRole}

@@ -25,6 +25,7 @@ from firemesh.ids import new_incarnation
 
 SECRET_BYTES = 32
 PEPPER_BYTES_MIN = 32
+KEY_PREFIX = "mesh_"
 _ENVIRONMENT = r"[a-z0-9]{1,12}"
 _KEY = re.compile(rf"mesh_({_ENVIRONMENT})_([0-9a-f]{{12}})_([A-Za-z0-9_-]{{43}})_([0-9a-f]{{8}})", re.ASCII)
 
@@ -41,6 +42,13 @@ class ApiKeyRecord(StoredModel):
     expires_ms: NonNegative
     revoked_ms: NonNegative = 0
     last_used_ms: NonNegative = 0
+
+    def require_valid(self, key_id: str, now_ms: int) -> None:
+        """Raises Unauthenticated when the key is revoked or has expired."""
+        if self.revoked_ms and now_ms >= self.revoked_ms:
+            raise Unauthenticated(f"API key {key_id} is revoked")
+        if now_ms >= self.expires_ms:
+            raise Unauthenticated(f"API key {key_id} has expired")
 
     def identity(self, key_id: str) -> Identity:
         """Who presents this key."""

@@ -5,12 +5,14 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from firemesh.control_plane.access import ANY_MESH, READING, Identity, Operation, denial
-from firemesh.control_plane.api_key import ApiKey
+from firemesh.control_plane.access import ANY_MESH, READING, TAKING_PART, Identity, Operation, denial
+from firemesh.control_plane.agent_sessions import AgentSessions
+from firemesh.control_plane.api_key import KEY_PREFIX, ApiKey
 from firemesh.control_plane.audit import AuditRecord, AuditTrail, Decision, log_decision
 from firemesh.control_plane.key_ring import KeyRing
+from firemesh.control_plane.session_token import AgentClaims
 from firemesh.core.health import HealthPolicy
-from firemesh.core.membership import AgentType, MemberStatus
+from firemesh.core.membership import MemberStatus
 from firemesh.core.params import PROFILES
 from firemesh.errors import AgentIdInUse, InvalidMessage, InvalidParameters, PermissionDenied, Unauthenticated
 from firemesh.ids import ID_PATTERN, new_incarnation
@@ -42,22 +44,27 @@ class ControlPanel:
     Every decision is logged; denials and changes are stored in the audit trail before anything is done.
     """
 
-    def __init__(self, store: Store, keys: KeyRing, *, mint_token: TokenMinter) -> None:
+    def __init__(self, store: Store, keys: KeyRing, sessions: AgentSessions, *, mint_token: TokenMinter) -> None:
         self._store = store
         self._keys = keys
+        self._sessions = sessions
         self._audit = AuditTrail(store)
         self._mint_token = mint_token
 
-    async def authenticate(self, key_text: str, *, request_id: str = "") -> Identity:
-        """Who presents this API key. Raises Unauthenticated.
+    async def authenticate(self, credential: str, *, request_id: str = "") -> Identity:
+        """Who presents this API key, session token or ID token. Raises Unauthenticated.
 
         A refusal is logged and not stored: a stranger must not be able to make us write.
         """
         try:
-            return await self._keys.find(ApiKey.parse(key_text))
+            if credential.startswith(KEY_PREFIX):
+                return await self._keys.find(ApiKey.parse(credential))
+            return await self._sessions.find(credential)
         except Unauthenticated as error:
             log_decision(
-                Decision(who="", role="", operation="authenticate", allowed=False, reason=str(error), request_id=request_id)
+                Decision(
+                    who="", role="", operation="authenticate", allowed=False, reason=str(error)[:80], request_id=request_id
+                )
             )
             raise
 
@@ -74,9 +81,9 @@ class ControlPanel:
         for name in filter(None, (mesh_id, target)):
             if re.fullmatch(ID_PATTERN, name) is None:
                 raise InvalidMessage(f"an id is 1 to 40 of a-z, 0-9 and -, with no - at either end; not {name[:80]!r}")
-        reason = denial(identity, operation, mesh_id)
+        reason = denial(identity, operation, mesh_id, target)
         decision = Decision(
-            who=identity.key_id,
+            who=identity.name,
             role=identity.role,
             operation=operation,
             mesh=mesh_id,
@@ -86,7 +93,7 @@ class ControlPanel:
             request_id=request_id,
         )
         log_decision(decision)
-        if reason or operation not in READING:
+        if reason or operation not in READING | TAKING_PART:
             # A key must not write into the trail of a mesh that is none of its business.
             await self._audit.append(decision, mesh_id=mesh_id if identity.may_touch(mesh_id) else "")
         if reason:
@@ -146,21 +153,28 @@ class ControlPanel:
             # A silent run is judged soon; who comes back after a crash waits for that with the admission in hand.
             if not await is_silent(mesh, row["process"], row["inc"], HealthPolicy()):
                 raise AgentIdInUse(f"mesh {mesh_id!r} has a living agent {agent_id!r}")
-        claims = {
-            "mesh": mesh_id,
-            "agent": agent_id,
-            "type": AgentType.WORKER.value,
-            "access_role": identity.role.value,
-            "inc": new_incarnation(),
-        }
-        token = await self._mint_token(f"{mesh_id}:{agent_id}", {**claims, "key": identity.key_id})
+        claims = AgentClaims(
+            mesh=mesh_id, agent=agent_id, inc=new_incarnation(), access_role=identity.role, key=identity.key_id
+        )
         return Admission(
-            **claims,
+            mesh=mesh_id,
+            agent=agent_id,
+            inc=claims.inc,
+            type=claims.type.value,
+            access_role=claims.access_role.value,
             process=client_process(agent_id),
             machine=record.machine,
             params=record.params,
-            custom_token=token,
+            custom_token=await self._mint_token(f"{mesh_id}:{agent_id}", claims.model_dump(mode="json")),
+            session=self._sessions.issue(claims, now_ms=mesh.told_ms),
         )
+
+    async def refresh_session(
+        self, identity: Identity, mesh_id: str, agent_id: str, session: str, *, request_id: str = ""
+    ) -> str:
+        """A new session token for an old one, which may have expired. Raises as `authorize` and `AgentSessions.refresh`."""
+        await self.authorize(identity, Operation.REFRESH_SESSION, mesh_id, target=agent_id, request_id=request_id)
+        return await self._sessions.refresh(identity, mesh_id, agent_id, session)
 
     async def get_agent_status(
         self, identity: Identity, mesh_id: str, agent_id: str, *, request_id: str = ""

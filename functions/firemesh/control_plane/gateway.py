@@ -9,17 +9,26 @@ import json
 import logging
 import re
 import secrets
-from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Iterator, Mapping
 from functools import cached_property
 from typing import Any
 
 from flask import Flask, Request, Response, g, request
-from werkzeug.exceptions import UnsupportedMediaType
+from werkzeug.exceptions import NotFound, UnsupportedMediaType
 
 from firemesh.control_plane.access import Identity
 from firemesh.control_plane.openapi import PROBLEM_TYPE, describe
 from firemesh.control_plane.problem import problem_headers, problem_of
-from firemesh.control_plane.route import Call, Handler, Reply, RequestQuery, Route
+from firemesh.control_plane.route import (
+    EVENT_STREAM_TYPE,
+    Call,
+    EventStream,
+    Handler,
+    Reply,
+    RequestHeaders,
+    RequestQuery,
+    Route,
+)
 from firemesh.control_plane.use_cases import UseCases
 from firemesh.errors import InvalidMessage, InvariantViolation, Unauthenticated
 
@@ -45,11 +54,13 @@ class ApiGateway:
     """The HTTP interface of the control plane.
 
     `set_auth_middleware` says who calls, `add_middleware` what must hold before, `add_route` what is done. `use_cases`
-    is called when the first request needs them; `run` runs a coroutine.
+    is called when the first request needs them; `run` runs a coroutine. A gateway serves either the routes that answer at
+    once or, with `streams`, those whose answer goes on: these hold a thread each, and shall not take it from the others.
     """
 
-    def __init__(self, use_cases: Callable[[], UseCases], run: Runner) -> None:
+    def __init__(self, use_cases: Callable[[], UseCases], run: Runner, *, streams: bool = False) -> None:
         self.routes: list[Route] = []
+        self._streams = streams
         self._use_cases = use_cases
         self._run = run
         self._app = Flask("firemesh", static_folder=None)
@@ -96,6 +107,8 @@ class ApiGateway:
     def _serve(self, route: Route, parameters: Mapping[str, str]) -> Response:
         if self._authenticate is None:
             raise InvariantViolation("the gateway has no auth middleware")
+        if route.is_stream is not self._streams:
+            raise NotFound("another function serves this path: behind hosting it is found; directly it is `api` or `events`")
         for middleware in self._middleware:
             middleware(request)
         credential = credential_of(request)
@@ -107,13 +120,24 @@ class ApiGateway:
             request_id=g.request_id,
             body=route.body.model_validate_json(json_text(request)),
             query=_query(route.query, request),
+            headers=_headers(route.headers, request),
         )
         given = self._run(_awaited(route.handler(use, call, **named)))
+        if isinstance(given, EventStream):
+            return Response(self._pieces(given), mimetype=EVENT_STREAM_TYPE)
         reply = given if isinstance(given, Reply) else Reply(given)
         response = Response(route.answer_type.dump_json(reply.value), route.status, mimetype="application/json")
         if reply.etag:
             response.set_etag(reply.etag)
         return response
+
+    def _pieces(self, stream: EventStream) -> Iterator[str]:
+        """The stream for a synchronous server, which closes this when the reader has gone."""
+        try:
+            while piece := self._run(_awaited(anext(stream.frames, ""))):
+                yield piece
+        finally:
+            self._run(stream.frames.aclose())
 
     @cached_property
     def _document(self) -> bytes:
@@ -189,6 +213,11 @@ def _query(model: type[RequestQuery], request: Request) -> RequestQuery:
     if twice:
         raise InvalidMessage(f"{', '.join(map(repr, twice))[:80]}: given more than once")
     return model.model_validate({name: values[0] for name, values in given.items()})
+
+
+def _headers(model: type[RequestHeaders], request: Request) -> RequestHeaders:
+    names = [field.alias or name for name, field in model.model_fields.items()]
+    return model.model_validate({name: request.headers[name] for name in names if name in request.headers})
 
 
 def _refuse_constant(name: str) -> None:

@@ -86,13 +86,10 @@ class KeyRing:
                 first two, so that nobody learns which ids exist.
         """
         document, now_ms = await self._read(key.key_id)
-        record = None if document is None else _record(document)
+        record = None if document is None else parse_key_record(document)
         if document is None or record is None or key.environment != self._environment or not key.fits(record, self._pepper):
             raise Unauthenticated("no such API key")
-        if record.revoked_ms and now_ms >= record.revoked_ms:
-            raise Unauthenticated(f"API key {key.key_id} is revoked")
-        if now_ms >= record.expires_ms:
-            raise Unauthenticated(f"API key {key.key_id} has expired")
+        record.require_valid(key.key_id, now_ms)
         if now_ms - record.last_used_ms >= LAST_USE_MS:
             await self._note_use(document, record, now_ms)
         return record.identity(key.key_id)
@@ -100,7 +97,7 @@ class KeyRing:
     async def list(self) -> Mapping[str, ApiKeyRecord]:
         """Every key by its id, at most KEYS_LISTED_MAX."""
         found = (await self._store.list_documents(paths.api_keys(), limit=KEYS_LISTED_MAX)).documents
-        return {document.id: _record(document) for document in found.values()}
+        return {document.id: parse_key_record(document) for document in found.values()}
 
     async def revoke(self, key_id: str, *, overlap_seconds: int = 0) -> None:
         """End a key: at once, or after an overlap in which its successor is handed out. The earlier end holds.
@@ -113,7 +110,7 @@ class KeyRing:
             raise RequestError(f"an overlap has 0 to {OVERLAP_SECONDS_MAX} seconds, not {overlap_seconds}")
         for _ in range(REPLACES_MAX):
             document, now_ms = await self._existing(key_id)
-            record = _record(document)
+            record = parse_key_record(document)
             end_ms = now_ms + overlap_seconds * 1000
             if record.revoked_ms:
                 end_ms = min(end_ms, record.revoked_ms)
@@ -127,7 +124,7 @@ class KeyRing:
     async def rotate(self, key_id: str, *, overlap_seconds: int) -> ApiKey:
         """A new key of the same scope and lifetime; the old one ends after the overlap. Raises what `revoke` raises."""
         document, _ = await self._existing(key_id)
-        old = _record(document)
+        old = parse_key_record(document)
         days = max(1, (old.expires_ms - old.created_ms) // _DAY_MS)
         new = await self.create(KeyRequest(old.role, old.mesh, old.operations, days, old.label))
         await self.revoke(key_id, overlap_seconds=overlap_seconds)
@@ -160,7 +157,8 @@ def _fields(record: ApiKeyRecord) -> Fields:
     return expiring(record.model_dump(mode="json"), record.expires_ms, days=KEY_KEPT_DAYS)
 
 
-def _record(document: Document) -> ApiKeyRecord:
+def parse_key_record(document: Document) -> ApiKeyRecord:
+    """What is stored of a key. Raises CorruptDocument."""
     try:
         return ApiKeyRecord.model_validate(without_end(document.fields))
     except ValidationError as error:

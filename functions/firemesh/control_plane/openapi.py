@@ -5,10 +5,10 @@ from http import HTTPStatus
 from inspect import getdoc
 from typing import Any
 
-from pydantic import TypeAdapter
+from pydantic import BaseModel, TypeAdapter
 
 from firemesh.control_plane.problem import MEANING, Problem
-from firemesh.control_plane.route import PATH_PARAMETERS, NoBody, NoQuery, Route
+from firemesh.control_plane.route import EVENT_STREAM_TYPE, PATH_PARAMETERS, NoBody, Route
 
 API_VERSION = "1.0.0"
 """What callers may rely on: a change that breaks them raises the first number, and the prefix of the paths with it."""
@@ -86,12 +86,12 @@ def _operation(route: Route, schemas: _Schemas) -> dict[str, Any]:
         "summary": route.summary,
         "description": f"{getdoc(route.handler)} Guarded as `{route.operation.value}` in the permission table.",
         "tags": [_tag(route)],
-        "parameters": [*_path_parameters(route), *_query_parameters(route)],
+        "parameters": [*_path_parameters(route), *_parameters(route.query, "query"), *_parameters(route.headers, "header")],
         "responses": {
             str(route.status): {
                 "description": HTTPStatus(route.status).phrase,
                 "headers": _headers(_ALWAYS),
-                "content": {"application/json": {"schema": schemas.reference(route.answer)}},
+                "content": {_answer_type(route): {"schema": schemas.reference(route.answer)}},
             },
             **{str(s): {"$ref": f"#/components/responses/Problem{s}"} for s in _problem_statuses(route)},
         },
@@ -109,15 +109,17 @@ def _path_parameters(route: Route) -> list[dict[str, Any]]:
     ]
 
 
-def _query_parameters(route: Route) -> list[dict[str, Any]]:
-    if route.query is NoQuery:
-        return []
-    schema = route.query.model_json_schema()
+def _parameters(model: type[BaseModel], place: str) -> list[dict[str, Any]]:
+    schema = model.model_json_schema()
     required = schema.get("required", ())
     return [
-        {"name": name, "in": "query", "required": name in required, "schema": each}
-        for name, each in schema["properties"].items()
+        {"name": name, "in": place, "required": name in required, "schema": each}
+        for name, each in schema.get("properties", {}).items()
     ]
+
+
+def _answer_type(route: Route) -> str:
+    return EVENT_STREAM_TYPE if route.is_stream else "application/json"
 
 
 def _problem_statuses(route: Route) -> tuple[int, ...]:
@@ -126,6 +128,8 @@ def _problem_statuses(route: Route) -> tuple[int, ...]:
         found.add(404)
     if route.method != "GET":
         found |= {409, 413, 415}
+    if "If-Match" in {field.alias for field in route.headers.model_fields.values()}:
+        found.add(412)
     return tuple(sorted(found))
 
 

@@ -7,7 +7,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from werkzeug.exceptions import HTTPException
 
-from firemesh.errors import Code, InvalidMessage, MeshError, RateLimited
+from firemesh.errors import Code, InvalidMessage, MeshError, RateLimited, VersionMoved
 
 STATUS: Mapping[Code, int] = {
     Code.INVALID_ARGUMENT: 400,
@@ -38,6 +38,7 @@ MEANING: Mapping[int, str] = {
     404: "No such mesh, agent or path",
     405: "The path is there, the method is not",
     409: "Taken, or changed meanwhile",
+    412: "It is not the version that was named",
     413: "The body is too large",
     415: "The body is not declared as JSON",
     429: "Too often",
@@ -71,7 +72,8 @@ def problem_of(error: Exception, request_id: str) -> Problem:
         error = InvalidMessage(_explanation(error))
     if isinstance(error, MeshError):
         code, name = error.code.value, type(error).__name__
-        return _problem(STATUS[error.code], code, str(error), request_id, retryable=error.retryable, error=name)
+        status = 412 if isinstance(error, VersionMoved) else STATUS[error.code]
+        return _problem(status, code, str(error), request_id, retryable=error.retryable, error=name)
     if isinstance(error, HTTPException):
         status = error.code or 400
         if status not in _OF_HTTP:

@@ -5,19 +5,23 @@ so none of the three can say something else than the others.
 """
 
 import re
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Generic, TypeVar
+from typing import Annotated, Any, Generic, TypeVar
 
-from pydantic import BaseModel, ConfigDict, TypeAdapter
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 
 from firemesh.control_plane.access import Identity, Operation
 from firemesh.errors import InvariantViolation
 from firemesh.ids import AgentId, MeshId
 
+SEQ_MAX = 99_999_999
+"""The greatest number a command can have: it has 8 digits in the document's id."""
+
 PATH_PARAMETERS: Mapping[str, TypeAdapter[Any]] = {
     "mesh_id": TypeAdapter(MeshId),
     "agent_id": TypeAdapter(AgentId),
+    "seq": TypeAdapter(Annotated[int, Field(ge=1, le=SEQ_MAX)]),
 }
 """What each name in angle brackets may be; a new name gets a row before a path gets it."""
 
@@ -36,12 +40,22 @@ class RequestQuery(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
+class RequestHeaders(BaseModel):
+    """Base of the headers a route looks at, by their names as aliases; all others are left alone."""
+
+    model_config = ConfigDict(frozen=True)
+
+
 class NoBody(RequestBody):
     """Nothing, or an empty JSON object."""
 
 
 class NoQuery(RequestQuery):
     """Nothing."""
+
+
+class NoHeaders(RequestHeaders):
+    """None."""
 
 
 Body = TypeVar("Body", bound=RequestBody)
@@ -56,6 +70,8 @@ class Call(Generic[Body, Query]):
     request_id: str
     body: Body
     query: Query
+    headers: Any
+    """Of the model that the route declares."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +82,15 @@ class Reply:
     etag: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class EventStream:
+    """An answer that goes on: the text of server-sent events, piece by piece. Whoever takes it closes it."""
+
+    frames: AsyncGenerator[str, None]
+
+
+EVENT_STREAM_TYPE = "text/event-stream"
+
 Handler = Callable[..., Awaitable[Any]]
 """`async (use_cases, call, **path parameters)`: gives a value of the declared answer type, or a `Reply` with one."""
 
@@ -75,7 +100,8 @@ class Route:
     """One method on one path, and all that is to be known of it.
 
     `path` lies below /v1; `<mesh_id>` names a parameter. `operation` is the row of the permission table that guards it.
-    `answer` is a pydantic model or a dataclass. The handler's name is the route's, in the OpenAPI document and for callables.
+    `answer` is a pydantic model or a dataclass, or EventStream. The handler's name is the route's, in the OpenAPI document and
+    for callables.
     """
 
     method: str
@@ -86,6 +112,7 @@ class Route:
     answer: Any
     body: type[RequestBody] = NoBody
     query: type[RequestQuery] = NoQuery
+    headers: type[RequestHeaders] = NoHeaders
     status: int = 200
     answer_type: TypeAdapter[Any] = field(init=False)
 
@@ -93,7 +120,12 @@ class Route:
         unknown = set(self.parameters) - PATH_PARAMETERS.keys()
         if unknown:
             raise InvariantViolation(f"{self.method} {self.path}: no row in PATH_PARAMETERS for {sorted(unknown)}")
-        object.__setattr__(self, "answer_type", TypeAdapter(self.answer))
+        object.__setattr__(self, "answer_type", TypeAdapter(str if self.is_stream else self.answer))
+
+    @property
+    def is_stream(self) -> bool:
+        """Whether the answer goes on."""
+        return self.answer is EventStream
 
     @property
     def name(self) -> str:

@@ -9,6 +9,8 @@ from typing import Any
 
 from firemesh.background_loop import BackgroundLoop
 from firemesh.control_plane import firebase_tokens, routes
+from firemesh.control_plane.agent_desk import AgentDesk
+from firemesh.control_plane.agent_sessions import AgentSessions
 from firemesh.control_plane.api_key import check_pepper
 from firemesh.control_plane.control_panel import ControlPanel
 from firemesh.control_plane.gateway import ApiGateway
@@ -51,7 +53,9 @@ class ControlPlaneService:
         firebase_tokens.initialize(self._project)
         store = connect(self._project, client_name="control-plane")
         keys = KeyRing(store, self._pepper, environment=self._environment)
-        return UseCases(panel=ControlPanel(store, keys, mint_token=firebase_tokens.mint_custom_token))
+        sessions = AgentSessions(store, self._pepper, verify_id_token=firebase_tokens.verify_id_token)
+        panel = ControlPanel(store, keys, sessions, mint_token=firebase_tokens.mint_custom_token)
+        return UseCases(panel=panel, desk=AgentDesk(store, panel))
 
 
 def _log_bare_lines() -> None:

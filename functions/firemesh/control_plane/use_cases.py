@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from firemesh.control_plane.agent_desk import AgentDesk
 from firemesh.control_plane.control_panel import ControlPanel
 
 
@@ -10,3 +11,4 @@ class UseCases:
     """What routes and callables are thin over. Made with the first request that needs it."""
 
     panel: ControlPanel
+    desk: AgentDesk

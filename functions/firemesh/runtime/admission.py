@@ -9,7 +9,8 @@ class Admission:
     """What an agent needs to join a mesh by itself, as one new incarnation.
 
     It may not read the mesh document, which holds the seed; so the control plane tells what it has to know of it:
-    `machine` and `params` (see `MeshRecord`). `process` is the only name its process may have.
+    `machine` and `params` (see `MeshRecord`). `process` is the only name its process may have. Two ways lead on: with the
+    custom token to Firestore itself, or with the session token through the REST interface.
     """
 
     mesh: str
@@ -21,6 +22,7 @@ class Admission:
     machine: str
     params: Mapping[str, int]
     custom_token: str
+    session: str
 
 
 AdmissionSource = Callable[[], Awaitable[Admission]]

@@ -79,6 +79,11 @@ class MeshStore:
         self._told_ms = 0
         """The latest time that the store has told; what is written with an end is dated from it."""
 
+    @property
+    def told_ms(self) -> int:
+        """The latest time that the store has told, in milliseconds; 0 before it has answered."""
+        return self._told_ms
+
     async def new_incarnation(self) -> str:
         """The name of a process's next run: who has server credentials gives it to itself."""
         return new_incarnation()

@@ -74,6 +74,11 @@ def operator_request_id(token: str) -> str:
     return f"operator_{token}_{0:0{SEQ_DIGITS}d}"
 
 
+def sent(mesh_id: str, agent_id: str) -> str:
+    """How far an agent's commands over REST have come, so that each is put into the inbox once."""
+    return f"meshes/{mesh_id}/sent/{agent_id}"
+
+
 def refused(mesh_id: str, request_id_: str) -> str:
     """Why the mesh would not order one request, and what was sent."""
     return f"meshes/{mesh_id}/refused/{request_id_}"
