@@ -159,7 +159,7 @@ async def test_a_process_admitted_for_one_agent_runs_no_other_and_no_manager() -
     local = await LocalMesh().create()
     await local.managers(1)
     told = {"mesh": "m1", "agent": "w1", "type": "worker", "access_role": "worker", "process": client_process("w1")}
-    admission = Admission(**told, inc="1" * 12, machine="counter", params=local.record.params, custom_token="")
+    admission = Admission(**told, inc="1" * 12, machine="counter", params=local.record.params, custom_token="", session="")
     process = AgentProcess.admitted(MeshStore(local.memory.client("w1"), "m1"), admission)
     with pytest.raises(PermissionDenied, match="server credentials"):
         await process.add_manager("w1")
