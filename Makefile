@@ -38,6 +38,10 @@ simulate: setup ## Run the seeded simulation: ARGS="--seeds 1000" or ARGS="--see
 rules-coverage: setup ## Say which security rules the tests have seen deny and allow
 	@$(BIN)/python tools/rules_coverage.py
 
+.PHONY: deploy-check
+deploy-check: setup ## Judge what would be deployed, without the network
+	@$(BIN)/firemesh deploy-check $(ARGS)
+
 .PHONY: up
 up: setup ## Start the local stack and keep it until Ctrl-C
 	@$(BIN)/firemesh up $(ARGS)
