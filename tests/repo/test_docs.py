@@ -60,7 +60,7 @@ def test_what_a_document_names_exists(document: Path) -> None:
 @pytest.mark.parametrize("document", documents(), ids=lambda path: str(path.relative_to(ROOT)))
 def test_commands_a_document_shows_exist(document: Path) -> None:
     targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
-    subcommands = {path.stem for path in (ROOT / "cli" / "firemesh_cli" / "commands").glob("*.py")}
+    subcommands = {path.stem.replace("_", "-") for path in (ROOT / "cli" / "firemesh_cli" / "commands").glob("*.py")}
     known = {"make": targets, "firemesh": subcommands}
     assert [(program, name) for program, name in commands(document.read_text()) if name not in known[program]] == []
 
