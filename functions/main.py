@@ -2,7 +2,8 @@
 
 import os
 import threading
-from typing import TYPE_CHECKING
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
 
 from firebase_functions import https_fn, params
 from firebase_functions.options import set_global_options
@@ -10,33 +11,44 @@ from flask import Request, Response
 
 if TYPE_CHECKING:
     from firemesh.control_plane.service import ControlPlaneService
+    from firemesh.function_process import FunctionProcess
+
+REGION = "us-central1"
+HEALTH = "/__/health"
+"""The emulator asks for it when a process starts; nothing may be opened for that."""
 
 # Without a number for cpu, every function would get a sixth of one and a concurrency of 1.
-set_global_options(region="us-central1", memory=512, cpu=1, concurrency=16, max_instances=10, timeout_sec=60)
+set_global_options(region=REGION, memory=512, cpu=1, concurrency=16, max_instances=10, timeout_sec=60)
 
 API_KEY_PEPPER = params.SecretParam("API_KEY_PEPPER")
 
 _starting = threading.Lock()
-_service: "ControlPlaneService | None" = None
+_services: dict[str, Any] = {}
 
 
 @https_fn.on_request(secrets=[API_KEY_PEPPER], invoker="public")
 def api(request: Request) -> Response:
     """The whole REST interface; see docs/api.md."""
-    if request.path == "/__/health":
+    if request.path == HEALTH:
         return Response("ok\n", mimetype="text/plain")
     from firemesh.control_plane.gateway import buffered
 
-    return Response.from_app(_started().answer, buffered(request))  # type: ignore[return-value]
+    service: ControlPlaneService = _started("api", _control_plane)
+    return Response.from_app(service.answer, buffered(request))  # type: ignore[return-value]
 
 
-def _started() -> "ControlPlaneService":
-    """The service of this process, made with its first request."""
-    global _service  # noqa: PLW0603
+def _started(function: str, start: "Callable[[FunctionProcess], Any]") -> Any:
+    """What serves a function in this process, made with its first request."""
     with _starting:
-        if _service is None:
-            from firemesh.control_plane.service import ControlPlaneService
+        if function not in _services:
+            from firemesh.function_process import FunctionProcess
 
-            environment = "local" if "FUNCTIONS_EMULATOR" in os.environ else "prod"
-            _service = ControlPlaneService(os.environ["GCLOUD_PROJECT"], API_KEY_PEPPER.value, environment=environment)
-        return _service
+            _services[function] = start(FunctionProcess(os.environ["GCLOUD_PROJECT"], function))
+        return _services[function]
+
+
+def _control_plane(process: "FunctionProcess") -> "ControlPlaneService":
+    from firemesh.control_plane.service import ControlPlaneService
+
+    environment = "local" if "FUNCTIONS_EMULATOR" in os.environ else "prod"
+    return ControlPlaneService(process, API_KEY_PEPPER.value, environment=environment)

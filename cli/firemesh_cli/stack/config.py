@@ -16,6 +16,7 @@ from typing import Any
 from firemesh.errors import LocalStackError
 
 HOST = "127.0.0.1"
+REGION = "us-central1"
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +31,7 @@ class Ports:
     auth: int
     tasks: int
     eventarc: int
+    meter: int
 
 
 def free_ports() -> Ports:
@@ -64,6 +66,23 @@ def emulator_config(base: Mapping[str, Any], ports: Ports, python: Sequence[int]
     }
     config["emulators"] = {**config.get("emulators", {}), **emulators}
     return config
+
+
+def functions_environment(ports: Ports, project: str, tasks_host: str, *, metered: bool) -> dict[str, str]:
+    """What the functions find in their environment besides what the functions emulator gives them."""
+    return {
+        "FIREMESH_TASKS_HOST": tasks_host,
+        "FIREMESH_WATCHDOG_URL": function_url(ports, project, "watchdog"),
+        **({"FIREMESH_FIRESTORE_HOST": f"{HOST}:{ports.meter}"} if metered else {}),
+        # The client of Cloud Tasks would send even local calls through a configured proxy.
+        "NO_PROXY": HOST,
+        "no_proxy": HOST,
+    }
+
+
+def function_url(ports: Ports, project: str, function: str) -> str:
+    """Where the functions emulator serves a function."""
+    return f"http://{HOST}:{ports.functions}/{project}/{REGION}/{function}"
 
 
 def write_config(root: Path, name: str, ports: Ports) -> Path:

@@ -10,14 +10,23 @@ import shutil
 import subprocess
 import sys
 import time
-from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
 from firemesh.errors import LocalStackError
 from firemesh_cli.stack import locate
-from firemesh_cli.stack.config import HOST, Ports, free_ports, local_pepper, write_config
+from firemesh_cli.stack.config import (
+    HOST,
+    Ports,
+    free_ports,
+    function_url,
+    functions_environment,
+    local_pepper,
+    write_config,
+)
+from firemesh_cli.stack.emulator_tools import EmulatorTools, emulator_environment, find_tools
+from firemesh_cli.stack.task_server import TaskServer
 from firemesh_cli.stack.watchdog import sweep
 
 PROJECT = "demo-firemesh"
@@ -33,27 +42,11 @@ ERROR_LINES_MAX = 2
 READY = "All emulators ready"
 PORT_TAKEN = "port taken"
 FUNCTIONS_LOADED = "Loaded functions definitions"
-REGION = "us-central1"
-FUNCTION_WORKERS_MAX = 3
-"""Processes per function, about 135 MB each; further requests wait."""
 MARK = "FIREMESH_STACK"
-
-# Quick to start, few threads; each was measured (2.1 s to 1.7 s until ready, on two cores).
-JAVA_OPTIONS = "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC -XX:-UsePerfData"
 
 
 class _PortTaken(Exception):
     """Somebody else took a port between our choice and the emulator's start."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Tools:
-    """What has been found on this machine."""
-
-    root: Path
-    firebase: Path
-    java: Path
-    emulator_jar: Path
 
 
 class LocalStack:
@@ -69,14 +62,18 @@ class LocalStack:
         *,
         project: str = PROJECT,
         functions: bool = False,
+        metered: bool = False,
         start_timeout_seconds: float = 90.0,
     ) -> None:
         """A stack of the checkout at `root` (default: the one this program belongs to). Nothing is started yet.
 
-        Firestore always runs. With `functions` the control plane's functions and the emulator of Authentication do too.
+        Firestore always runs. With `functions` our functions, the emulator of Authentication and a stand-in for Cloud Tasks
+        do too. `metered` functions reach Firestore through the billing meter that the caller starts on `meter_port`.
         """
         self.project = project
         self._functions = functions
+        self._metered = metered
+        self._tasks: TaskServer | None = None
         self._root = root or locate.project_root()
         self._start_timeout_seconds = start_timeout_seconds
         self._watchdog: subprocess.Popen[bytes] | None = None
@@ -102,9 +99,25 @@ class LocalStack:
         Raises:
             LocalStackError: the stack is not running, or runs without functions.
         """
+        return self.function_url("api")
+
+    def function_url(self, function: str) -> str:
+        """Where a function answers; a scheduled one under its name and "-0". Raises what `api_url` raises."""
         if self._ports is None or not self._functions:
             raise LocalStackError("no functions are running; start them with `with LocalStack(functions=True) as stack:`")
-        return f"http://{HOST}:{self._ports.functions}/{self.project}/{REGION}/api"
+        return function_url(self._ports, self.project, function)
+
+    @property
+    def tasks(self) -> TaskServer:
+        """The stand-in for Cloud Tasks. Raises what `api_url` raises."""
+        if self._tasks is None:
+            raise LocalStackError("no tasks are kept; start them with `with LocalStack(functions=True) as stack:`")
+        return self._tasks
+
+    @property
+    def meter_port(self) -> int:
+        """Where metered functions expect the billing meter; 0, which is any port, when nobody does."""
+        return self._ports.meter if self._ports is not None and self._metered else 0
 
     @property
     def auth_host(self) -> str:
@@ -164,7 +177,7 @@ class LocalStack:
         """
         if self._watchdog is not None:
             raise LocalStackError("this local stack was started before; make another one")
-        tools = _find_tools(self._root)
+        tools = find_tools(self._root)
         self._log_folder = _new_log_folder(tools.root)
         for _ in range(START_ATTEMPTS_MAX):
             ports = free_ports()
@@ -184,8 +197,15 @@ class LocalStack:
     def stop(self) -> None:
         """End every process of this stack. Harmless when it has ended before."""
         watchdog, self._watchdog, self._ports = self._watchdog, None, None
-        if watchdog is None:
-            return
+        try:
+            if watchdog is not None:
+                self._end(watchdog)
+        finally:
+            tasks, self._tasks = self._tasks, None
+            if tasks is not None:
+                tasks.stop()
+
+    def _end(self, watchdog: subprocess.Popen[bytes]) -> None:
         if watchdog.stdin is not None:
             with contextlib.suppress(BrokenPipeError):
                 watchdog.stdin.close()
@@ -228,13 +248,16 @@ class LocalStack:
     def _output(self) -> Path:
         return self.log_folder / "emulators.log"
 
-    def _spawn(self, tools: _Tools, ports: Ports) -> None:
+    def _spawn(self, tools: EmulatorTools, ports: Ports) -> None:
         self._name = name = f"{os.getpid()}-{secrets.token_hex(4)}"
         scratch = self.log_folder / "tmp"
         scratch.mkdir(exist_ok=True)
         config = write_config(tools.root, name, ports)
+        environment = emulator_environment(tools, scratch)
         if self._functions:
             local_pepper(tools.root)
+            self._tasks = TaskServer().start()
+            environment |= functions_environment(ports, self.project, self._tasks.host, metered=self._metered)
         task = {
             "command": [
                 str(tools.firebase),
@@ -248,7 +271,7 @@ class LocalStack:
         script = Path(__file__).with_name("watchdog.py")
         self._watchdog = subprocess.Popen(
             [sys.executable, "-I", str(script), json.dumps(task)],
-            env={**_emulator_environment(tools, scratch), MARK: name},
+            env={**environment, MARK: name},
             stdin=subprocess.PIPE,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
@@ -287,45 +310,6 @@ class LocalStack:
         if PORT_TAKEN in text:
             raise _PortTaken
         raise LocalStackError(f"the emulators ended before they were ready: {_essence(self.log_folder)} (log: {self._output})")
-
-
-def _find_tools(root: Path | None) -> _Tools:
-    if root is None:
-        raise LocalStackError("there is no Firemesh checkout here; run this inside one")
-    node = locate.find_node()
-    if node is None or node.major < locate.NODE_MAJOR_MIN:
-        raise LocalStackError(f"Node >= {locate.NODE_MAJOR_MIN} is missing; `make doctor` says how to mend it")
-    firebase = locate.find_firebase(root)
-    if firebase is None:
-        raise LocalStackError("firebase-tools is not installed; run `make setup`")
-    java = locate.find_java(root)
-    if java is None:
-        raise LocalStackError(f"Java >= {locate.JAVA_MAJOR_MIN} is missing; run `make setup`")
-    emulator = locate.find_emulator()
-    if emulator is None:
-        named = os.environ.get("FIRESTORE_EMULATOR_BINARY_PATH")
-        missing = f"FIRESTORE_EMULATOR_BINARY_PATH names {named}, which" if named else "the Firestore emulator"
-        raise LocalStackError(f"{missing} is missing; `make doctor` says how to mend it")
-    return _Tools(root, firebase, java.path, locate.runnable_jar(emulator, root / ".firemesh" / "emulator"))
-
-
-def _emulator_environment(tools: _Tools, scratch: Path) -> dict[str, str]:
-    environ = dict(os.environ)
-    # A stack inside a stack's environment must not inherit the outer one's emulators.
-    for name in ("FIRESTORE_EMULATOR_HOST", "FIREBASE_AUTH_EMULATOR_HOST", "FIREBASE_EMULATOR_HUB", "FIREBASE_CONFIG"):
-        environ.pop(name, None)
-    options = [os.environ.get("JDK_JAVA_OPTIONS", ""), JAVA_OPTIONS, f'"-Djava.io.tmpdir={scratch}"']
-    return environ | {
-        "PATH": f"{tools.java.parent}{os.pathsep}{environ.get('PATH', '')}",
-        "JAVA_HOME": str(tools.java.resolve().parent.parent),
-        "JDK_JAVA_OPTIONS": " ".join(filter(None, options)),
-        "FIRESTORE_EMULATOR_BINARY_PATH": str(tools.emulator_jar),
-        # firebase-tools registers each suite by project in the temporary folder; two of one project would quarrel.
-        "TMPDIR": str(scratch),
-        "FUNCTIONS_EMULATOR_PARALLEL": str(FUNCTION_WORKERS_MAX),
-        # Ask nothing, and fetch no message of the day.
-        "CI": "1",
-    }
 
 
 def _new_log_folder(root: Path) -> Path:

@@ -159,7 +159,7 @@ def parse_task(queue: str, sent: Mapping[str, Any]) -> Task:
         url=request["url"],
         headers={str(key): str(value) for key, value in request.get("headers", {}).items()},
         body=b64decode(request.get("body", ""), validate=True),
-        due=max(now, _seconds(sent["scheduleTime"])) if "scheduleTime" in sent else now,
+        due=max(now, datetime.fromisoformat(sent["scheduleTime"]).timestamp()) if "scheduleTime" in sent else now,
         deadline_seconds=float(sent["dispatchDeadline"].removesuffix("s")) if "dispatchDeadline" in sent else DEADLINE_SECONDS,
         oidc_email=str(token.get("serviceAccountEmail", "")),
         oidc_audience=str(token.get("audience", "")),
@@ -178,12 +178,6 @@ def shown(task: Task) -> Mapping[str, Any]:
         "dispatchCount": task.attempts,
         "responseCount": task.answers,
     }
-
-
-def _seconds(timestamp: str) -> float:
-    """Seconds since the epoch of a timestamp with up to nine decimals."""
-    whole = re.sub(r"(\.\d{6})\d+", r"\1", timestamp)
-    return datetime.fromisoformat(whole).timestamp()
 
 
 def _no_such_task() -> Answer:

@@ -1,13 +1,10 @@
 """The control plane of one process, put together with the first request."""
 
-import logging
-import sys
 import threading
 import time
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from firemesh.background_loop import BackgroundLoop
 from firemesh.control_plane import firebase_tokens, routes
 from firemesh.control_plane.agent_desk import AgentDesk
 from firemesh.control_plane.agent_sessions import AgentSessions
@@ -17,26 +14,24 @@ from firemesh.control_plane.gateway import ApiGateway
 from firemesh.control_plane.key_ring import KeyRing
 from firemesh.control_plane.rate_limit import RateLimiter
 from firemesh.control_plane.use_cases import UseCases
-from firemesh.store.firestore import connect
+from firemesh.function_process import FunctionProcess
 
 
 class ControlPlaneService:
-    """Everything the functions share: one event loop, one connection, one rate limiter.
+    """The REST interface over one process: one gateway, one rate limiter.
 
     Nothing is opened before a request needs it, so the cheapest request (the health probe) costs nothing.
     """
 
-    def __init__(self, project: str, pepper: str, *, environment: str) -> None:
+    def __init__(self, process: FunctionProcess, pepper: str, *, environment: str) -> None:
         """Raises InvalidParameters when the pepper is missing or short."""
-        self._project = project
+        self._process = process
         self._pepper = check_pepper(pepper)
         self._environment = environment
-        self._loop = BackgroundLoop()
         self._lock = threading.Lock()
         self._use_cases: UseCases | None = None
-        self._gateway = ApiGateway(self._opened, self._loop.run)
+        self._gateway = ApiGateway(self._opened, process.run)
         routes.bind(self._gateway, RateLimiter(time.monotonic))
-        _log_bare_lines()
 
     def answer(self, environ: Mapping[str, Any], start_response: Any) -> Iterable[bytes]:
         """Serve one HTTP request, as a WSGI application."""
@@ -45,25 +40,13 @@ class ControlPlaneService:
     def _opened(self) -> UseCases:
         with self._lock:
             if self._use_cases is None:
-                self._use_cases = self._loop.run(self._open())
+                self._use_cases = self._open()
             return self._use_cases
 
-    async def _open(self) -> UseCases:
-        """On the loop, because the connection belongs to it."""
-        firebase_tokens.initialize(self._project)
-        store = connect(self._project, client_name="control-plane")
+    def _open(self) -> UseCases:
+        firebase_tokens.initialize(self._process.project)
+        store = self._process.store
         keys = KeyRing(store, self._pepper, environment=self._environment)
         sessions = AgentSessions(store, self._pepper, verify_id_token=firebase_tokens.verify_id_token)
         panel = ControlPanel(store, keys, sessions, mint_token=firebase_tokens.mint_custom_token)
         return UseCases(panel=panel, desk=AgentDesk(store, panel))
-
-
-def _log_bare_lines() -> None:
-    """Log lines go out as they are: a line that is a JSON object is taken apart by Cloud Logging."""
-    handler = logging.StreamHandler(sys.stdout)
-    handler.setFormatter(logging.Formatter("%(message)s"))
-    logger = logging.getLogger("firemesh")
-    if not logger.handlers:
-        logger.addHandler(handler)
-        logger.setLevel(logging.INFO)
-        logger.propagate = False

@@ -22,9 +22,14 @@ from firemesh.store.firestore.protos import REQUEST_TIME, SERVICE, Message, nano
 def connect(
     project: str, host: str | None = None, *, client_name: str = "", token: TokenSource | None = None
 ) -> "FirestoreStore":
-    """The store of a project: the emulator at `host` or FIRESTORE_EMULATOR_HOST where either is set, else Firestore."""
-    emulator = host or os.environ.get("FIRESTORE_EMULATOR_HOST") or None
-    return FirestoreStore(project, host=emulator, client_name=client_name, token=token)
+    """The store of a project: the emulator at `host` or where the environment says there is one, else Firestore.
+
+    FIREMESH_FIRESTORE_HOST goes before FIRESTORE_EMULATOR_HOST, which the functions emulator sets itself: it is the way
+    to put the billing meter between the functions and the emulator.
+    """
+    for name in ("FIREMESH_FIRESTORE_HOST", "FIRESTORE_EMULATOR_HOST"):
+        host = host or os.environ.get(name)
+    return FirestoreStore(project, host=host or None, client_name=client_name, token=token)
 
 
 def _is_guarded(write: Write) -> bool:
