@@ -20,6 +20,7 @@ Four kinds of failure, four treatments:
     │   ├── NotStored                 not-found
     │   ├── AlreadyExists             already-exists
     │   ├── AgentIdInUse              already-exists
+    │   ├── IdempotencyKeyReused      invalid-argument
     │   ├── MeshFull                  failed-precondition
     │   └── StateFileMismatch         failed-precondition
     ├── LeadershipError               ask somebody else
@@ -127,6 +128,10 @@ class AlreadyExists(RequestError):
 
 class AgentIdInUse(AlreadyExists):
     """Another living process runs this agent. Stop it first, or join under another id."""
+
+
+class IdempotencyKeyReused(RequestError):
+    """The idempotency key came with another request before. Take a new one for each request; repeat both only together."""
 
 
 class MeshFull(RequestError):

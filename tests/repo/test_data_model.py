@@ -9,6 +9,8 @@ import pytest
 from firemesh.control_plane.api_key import ApiKeyRecord
 from firemesh.control_plane.audit import AuditRecord
 from firemesh.control_plane.command_door import SentNote
+from firemesh.control_plane.idempotency import RememberedAnswer
+from firemesh.control_plane.quota import Bucket
 from firemesh.core.effects import Refusal
 from firemesh.core.health import Beat
 from firemesh.core.log import topology
@@ -43,7 +45,12 @@ FIELDS = {
     "meshes/{mesh}/states/{agent}": {"version", "inc", "values"},
     "meshes/{mesh}/audit/{record}": set(AuditRecord.model_fields),
     "apiKeys/{key}": set(ApiKeyRecord.model_fields) | {EXPIRES},
+    "idempotency/{call}": set(RememberedAnswer.model_fields) | {EXPIRES},
+    "rateLimits/{bucket}": set(Bucket.model_fields) | {EXPIRES},
 }
+
+OUTSIDE = ("apiKeys", "idempotency", "rateLimits")
+"""Collections that lie below no mesh."""
 
 
 def sections() -> dict[str, str]:
@@ -71,8 +78,9 @@ def constants() -> dict[str, set[int]]:
 
 
 def test_every_collection_of_the_program_is_on_the_page_and_no_other() -> None:
-    spelt = set(re.findall(r"meshes/\{mesh_id\}/([a-z]+)", PATHS)) | {"apiKeys"}
-    assert {collection(document) for document in sections() if document.startswith(("meshes/{mesh}/", "apiKeys/"))} == spelt
+    spelt = set(re.findall(r"meshes/\{mesh_id\}/([a-z]+)", PATHS)) | set(OUTSIDE)
+    ours = ("meshes/{mesh}/", *(f"{name}/" for name in OUTSIDE))
+    assert {collection(document) for document in sections() if document.startswith(ours)} == spelt
     assert {collection(document) for document in overview()} == spelt | {""}
 
 

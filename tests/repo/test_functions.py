@@ -13,6 +13,7 @@ import yaml
 
 from firemesh.control_plane import routes
 from firemesh.control_plane.access import PERMISSIONS, AccessRole, Operation
+from firemesh.control_plane.quota import QUOTAS
 
 ROOT = Path(__file__).resolve().parents[2]
 API_PAGE = (ROOT / "docs" / "api.md").read_text()
@@ -79,3 +80,9 @@ def test_the_page_shows_the_permission_table_as_it_is() -> None:
     rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in table[2:]]
     shown = {row[0].strip("`"): {role for role, cell in zip(roles, row[1:], strict=True) if cell == "yes"} for row in rows}
     assert shown == {each.value: {role.value for role in AccessRole if each in PERMISSIONS[role]} for each in Operation}
+
+
+def test_the_page_tells_the_quotas_as_they_are() -> None:
+    (row,) = (line for line in API_PAGE.splitlines() if line.startswith("| one key, all instances"))
+    told = {name: (int(hourly), int(burst)) for name, hourly, burst in re.findall(r"`(\w+)` (\d+) an hour, (\d+) at", row)}
+    assert told == {operation.value: (rate.per_hour, rate.burst) for operation, rate in QUOTAS.items()}

@@ -15,6 +15,7 @@ from firemesh.control_plane.agent_sessions import AgentSessions
 from firemesh.control_plane.audit import AuditTrail, verify
 from firemesh.control_plane.control_panel import ControlPanel
 from firemesh.control_plane.gateway import ApiGateway
+from firemesh.control_plane.idempotency import IdempotencyKeys
 from firemesh.control_plane.key_ring import KeyRequest, KeyRing
 from firemesh.control_plane.rate_limit import RateLimiter
 from firemesh.control_plane.use_cases import UseCases
@@ -46,19 +47,23 @@ class Api:
     """The gateway with one key per role: admin and operator for all meshes, the others for m1."""
 
     def __init__(self, per_second: float = 1000.0, burst: int = 1000) -> None:
-        self.memory = MemoryStore()
+        self.now_ns = time.time_ns()
+        self.faults = Faults()
+        self.memory = MemoryStore(lambda: self.now_ns)
         self.store = LOOP.run(self._client())
         self.ring = KeyRing(self.store, b"p" * 32, environment="test")
         self.sessions = AgentSessions(self.store, b"p" * 32, verify_id_token=read_id_token)
         self.panel = ControlPanel(self.store, self.ring, self.sessions, mint_token=mint)
-        self.desk = AgentDesk(self.store, self.panel)
-        gateway = ApiGateway(lambda: UseCases(panel=self.panel, desk=self.desk), LOOP.run)
+        self.use_cases = UseCases(
+            panel=self.panel, desk=AgentDesk(self.store, self.panel), idempotency=IdempotencyKeys(self.store)
+        )
+        gateway = ApiGateway(lambda: self.use_cases, LOOP.run)
         routes.bind(gateway, RateLimiter(time.monotonic, per_second=per_second, burst=burst))
         self.client = Client(gateway)
         self.keys = {role: self.key(role) for role in AccessRole}
 
     async def _client(self) -> Any:
-        return self.memory.client("api", Faults())
+        return self.memory.client("api", self.faults)
 
     def key(self, role: AccessRole, mesh: str = "") -> str:
         scope = mesh or (ANY_MESH if role in (AccessRole.ADMIN, AccessRole.OPERATOR) else "m1")

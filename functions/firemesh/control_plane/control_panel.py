@@ -1,7 +1,7 @@
 """The use cases of operating meshes. Every interface (REST, command line) is a thin layer over these."""
 
 import re
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,6 +10,7 @@ from firemesh.control_plane.agent_sessions import AgentSessions
 from firemesh.control_plane.api_key import KEY_PREFIX, ApiKey
 from firemesh.control_plane.audit import AuditRecord, AuditTrail, Decision, log_decision
 from firemesh.control_plane.key_ring import KeyRing
+from firemesh.control_plane.quota import Quotas
 from firemesh.control_plane.session_token import AgentClaims
 from firemesh.core.health import HealthPolicy
 from firemesh.core.membership import MemberStatus
@@ -20,7 +21,7 @@ from firemesh.runtime.admission import Admission, client_process
 from firemesh.runtime.agent_mesh import is_silent
 from firemesh.runtime.mesh import Mesh, MeshReport, list_mesh_ids
 from firemesh.store import paths
-from firemesh.store.base import Store
+from firemesh.store.base import Store, Write
 from firemesh.store.mesh_store import MeshStore
 
 MESHES_LISTED_MAX = 100
@@ -49,6 +50,7 @@ class ControlPanel:
         self._keys = keys
         self._sessions = sessions
         self._audit = AuditTrail(store)
+        self._quotas = Quotas(store)
         self._mint_token = mint_token
 
     async def authenticate(self, credential: str, *, request_id: str = "") -> Identity:
@@ -76,12 +78,15 @@ class ControlPanel:
         Raises:
             InvalidMessage: the mesh or the target has no possible id.
             PermissionDenied: the role or the key does not allow it.
+            RateLimited: it does, but not so often.
             StoreUnavailable, OutcomeUnknown: the decision could not be recorded; nothing may be done.
         """
         for name in filter(None, (mesh_id, target)):
             if re.fullmatch(ID_PATTERN, name) is None:
                 raise InvalidMessage(f"an id is 1 to 40 of a-z, 0-9 and -, with no - at either end; not {name[:80]!r}")
         reason = denial(identity, operation, mesh_id, target)
+        if not reason:
+            await self._quotas.take(identity.key_id, operation)
         decision = Decision(
             who=identity.name,
             role=identity.role,
@@ -108,8 +113,9 @@ class ControlPanel:
         setup: Mapping[str, Any],
         profile: str = "default",
         request_id: str = "",
+        also: Sequence[Write] = (),
     ) -> None:
-        """Create a mesh with nobody in it.
+        """Create a mesh with nobody in it, and land `also` in the same commit.
 
         Raises:
             InvalidParameters: no such profile.
@@ -118,7 +124,7 @@ class ControlPanel:
         await self.authorize(identity, Operation.CREATE_MESH, mesh_id, request_id=request_id)
         if profile not in PROFILES:
             raise InvalidParameters(f"profile {profile!r} must be one of {', '.join(PROFILES)}")
-        await Mesh.create(self._store, mesh_id, machine=machine, setup=setup, params=PROFILES[profile])
+        await Mesh.create(self._store, mesh_id, machine=machine, setup=setup, params=PROFILES[profile], also=also)
 
     async def list_meshes(self, identity: Identity, *, start: str = "", limit: int = 50, request_id: str = "") -> MeshPage:
         """The meshes in the key's scope, by id. Raises what `authorize` raises, and InvalidParameters for a wrong limit."""
@@ -184,16 +190,21 @@ class ControlPanel:
         mesh = await Mesh.open(self._store, mesh_id)
         return await mesh.get_agent(agent_id)
 
-    async def terminate_agent(self, identity: Identity, mesh_id: str, agent_id: str, *, request_id: str = "") -> None:
+    async def terminate_agent(
+        self, identity: Identity, mesh_id: str, agent_id: str, *, version: int | None = None, request_id: str = ""
+    ) -> None:
         """Have an agent removed; the roster tells when the leader has carried it out.
 
+        `version` is the `applied_index` of the row the caller has seen; a row that has changed since is left alone.
+
         Raises:
+            VersionMoved: the row has changed.
             MeshNotFound, AgentNotFound: nobody to remove.
             What `authorize` and `Mesh.remove_agent` raise.
         """
         await self.authorize(identity, Operation.TERMINATE_AGENT, mesh_id, target=agent_id, request_id=request_id)
         mesh = await Mesh.open(self._store, mesh_id)
-        await mesh.remove_agent(agent_id)
+        await mesh.remove_agent(agent_id, version=version)
 
     async def read_audit(
         self, identity: Identity, mesh_id: str, *, start: int = 1, limit: int = 100, request_id: str = ""

@@ -17,6 +17,7 @@ from flask import Flask, Request, Response, g, request
 from werkzeug.exceptions import NotFound, UnsupportedMediaType
 
 from firemesh.control_plane.access import Identity
+from firemesh.control_plane.dispatch import perform
 from firemesh.control_plane.openapi import PROBLEM_TYPE, describe
 from firemesh.control_plane.problem import problem_headers, problem_of
 from firemesh.control_plane.route import (
@@ -38,6 +39,7 @@ BODY_BYTES_MAX = 65_536
 HEALTH_PATH = "/__/health"
 PREFIX = "/v1"
 DOCUMENT_PATH = PREFIX + "/openapi.json"
+ETAG_DIGITS = 16
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}", re.ASCII)
 
 Runner = Callable[[Coroutine[Any, Any, Any]], Any]
@@ -115,6 +117,7 @@ class ApiGateway:
         use = self._use_cases()
         identity = self._run(_awaited(self._authenticate(use, credential, g.request_id)))
         named = route.check_parameters(parameters)
+        _refuse_unheard(route, request)
         call = Call(
             identity=identity,
             request_id=g.request_id,
@@ -122,14 +125,10 @@ class ApiGateway:
             query=_query(route.query, request),
             headers=_headers(route.headers, request),
         )
-        given = self._run(_awaited(route.handler(use, call, **named)))
-        if isinstance(given, EventStream):
-            return Response(self._pieces(given), mimetype=EVENT_STREAM_TYPE)
-        reply = given if isinstance(given, Reply) else Reply(given)
-        response = Response(route.answer_type.dump_json(reply.value), route.status, mimetype="application/json")
-        if reply.etag:
-            response.set_etag(reply.etag)
-        return response
+        reply = self._run(perform(use, route, call, named, idempotency_key=request.headers.get("Idempotency-Key", "")))
+        if isinstance(reply, EventStream):
+            return Response(self._pieces(reply), mimetype=EVENT_STREAM_TYPE)
+        return _response(route, reply)
 
     def _pieces(self, stream: EventStream) -> Iterator[str]:
         """The stream for a synchronous server, which closes this when the reader has gone."""
@@ -205,6 +204,26 @@ def buffered(request: Request) -> dict[str, Any]:
 
 async def _awaited(work: Awaitable[Any]) -> Any:
     return await work
+
+
+def _response(route: Route, reply: Reply) -> Response:
+    content = route.answer_type.dump_json(reply.value)
+    response = Response(content, route.status, mimetype="application/json")
+    if route.method == "GET":
+        response.set_etag(reply.etag or hashlib.sha256(content).hexdigest()[:ETAG_DIGITS])
+        response.make_conditional(request)
+    elif reply.etag:
+        response.set_etag(reply.etag)
+    if reply.replayed:
+        response.headers["Idempotency-Replayed"] = "true"
+    return response
+
+
+def _refuse_unheard(route: Route, request: Request) -> None:
+    """A header that bounds what a call may do is never ignored: where it would do nothing, the call is refused."""
+    for name, taken in route.heard.items():
+        if name in request.headers and not taken:
+            raise InvalidMessage(f"{route.name} takes no {name}")
 
 
 def _query(model: type[RequestQuery], request: Request) -> RequestQuery:

@@ -1,6 +1,6 @@
 """API keys in the store: made, found, rotated, revoked."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from pydantic import ValidationError
@@ -17,7 +17,7 @@ from firemesh.errors import (
     Unauthenticated,
 )
 from firemesh.store import paths
-from firemesh.store.base import Create, Document, Fields, Put, Store
+from firemesh.store.base import Create, Document, Fields, Put, Store, Write
 from firemesh.store.lifetimes import expiring, without_end
 
 LIFETIME_DAYS_MAX = 365
@@ -53,6 +53,10 @@ class KeyRequest:
             raise InvalidParameters(f"a label has at most 80 characters, not {len(self.label)}")
 
 
+def _nothing(_: ApiKey) -> Sequence[Write]:
+    return ()
+
+
 class KeyRing:
     """The API keys of one project. Time is the store's own, so no clock of ours can lengthen a key's life."""
 
@@ -61,8 +65,8 @@ class KeyRing:
         self._pepper = pepper
         self._environment = environment
 
-    async def create(self, request: KeyRequest) -> ApiKey:
-        """Make a key. Its secret is in the result and nowhere else."""
+    async def create(self, request: KeyRequest, *, also: Callable[[ApiKey], Sequence[Write]] = _nothing) -> ApiKey:
+        """Make a key, and land what `also` gives for it in the same commit. Its secret is in the result and nowhere else."""
         key = ApiKey.new(self._environment)
         now_ms = (await self._read(key.key_id))[1]
         record = ApiKeyRecord(
@@ -75,7 +79,7 @@ class KeyRing:
             expires_ms=now_ms + request.days * _DAY_MS,
         )
         write = Create(paths.api_key(key.key_id), _fields(record))
-        await self._store.commit([write], timeout_seconds=FIRST_COMMIT_SECONDS_MAX)
+        await self._store.commit([write, *also(key)], timeout_seconds=FIRST_COMMIT_SECONDS_MAX)
         return key
 
     async def find(self, key: ApiKey) -> Identity:

@@ -25,8 +25,18 @@ _HEADERS: Mapping[str, Any] = {
         "schema": {"type": "string", "pattern": "^[A-Za-z0-9._-]{1,64}$"},
     },
     "Cache-Control": {"required": True, "schema": {"const": "private, no-store"}},
+    "ETag": {"description": "The version of what is shown.", "required": True, "schema": {"type": "string"}},
+    "Idempotency-Replayed": {
+        "description": "The call was done before; this is what it was answered then, without secrets.",
+        "schema": {"const": "true"},
+    },
     "Retry-After": {"description": "Seconds to wait before the next try.", "schema": {"type": "integer", "minimum": 1}},
     "WWW-Authenticate": {"description": "How to present a key.", "schema": {"const": "Bearer"}},
+}
+_PARAMETERS: Mapping[str, Any] = {
+    "X-Request-Id": "What the answer and every log line shall call this request; one that does not fit is replaced.",
+    "Idempotency-Key": "Names this request. Sent again within a day, it is answered again and not done again.",
+    "If-None-Match": "Answer 304 while this version is current, as it came in `ETag`.",
 }
 _ALWAYS = ("X-Request-Id", "Cache-Control")
 _WITH_STATUS = {401: ("WWW-Authenticate",), 429: ("Retry-After",)}
@@ -54,6 +64,10 @@ def describe(routes: Sequence[Route]) -> dict[str, Any]:
         "components": {
             "schemas": schemas.components,
             "headers": dict(_HEADERS),
+            "parameters": {
+                name: {"name": name, "in": "header", "description": text, "schema": {"type": "string"}}
+                for name, text in _PARAMETERS.items()
+            },
             "responses": {f"Problem{status}": _problem_response(status) for status in statuses},
             "securitySchemes": {
                 "bearer": {"type": "http", "scheme": "bearer", "description": "An API key."},
@@ -86,13 +100,14 @@ def _operation(route: Route, schemas: _Schemas) -> dict[str, Any]:
         "summary": route.summary,
         "description": f"{getdoc(route.handler)} Guarded as `{route.operation.value}` in the permission table.",
         "tags": [_tag(route)],
-        "parameters": [*_path_parameters(route), *_parameters(route.query, "query"), *_parameters(route.headers, "header")],
+        "parameters": [
+            *_path_parameters(route),
+            *_parameters(route.query, "query"),
+            *_parameters(route.headers, "header"),
+            *_shared_parameters(route),
+        ],
         "responses": {
-            str(route.status): {
-                "description": HTTPStatus(route.status).phrase,
-                "headers": _headers(_ALWAYS),
-                "content": {_answer_type(route): {"schema": schemas.reference(route.answer)}},
-            },
+            **_answers(route, schemas.reference(route.answer)),
             **{str(s): {"$ref": f"#/components/responses/Problem{s}"} for s in _problem_statuses(route)},
         },
     }
@@ -122,14 +137,38 @@ def _answer_type(route: Route) -> str:
     return EVENT_STREAM_TYPE if route.is_stream else "application/json"
 
 
+def _shared_parameters(route: Route) -> list[dict[str, Any]]:
+    named = {"X-Request-Id", *(name for name, taken in route.heard.items() if taken)} - route.header_names
+    return [{"$ref": f"#/components/parameters/{name}"} for name in sorted(named)]
+
+
+def _answers(route: Route, schema: Mapping[str, Any]) -> dict[str, Any]:
+    """What may come when all goes well."""
+    names = [*_ALWAYS]
+    versioned = route.method == "GET" and not route.is_stream
+    if versioned:
+        names.append("ETag")
+    if route.idempotent:
+        names.append("Idempotency-Replayed")
+    answer = {
+        "description": HTTPStatus(route.status).phrase,
+        "headers": _headers(names),
+        "content": {_answer_type(route): {"schema": schema}},
+    }
+    unchanged = {"description": "What is shown is still of the version in `If-None-Match`", "headers": _headers(names)}
+    return {str(route.status): answer} | ({"304": unchanged} if versioned else {})
+
+
 def _problem_statuses(route: Route) -> tuple[int, ...]:
     found = set(_PROBLEMS_ALWAYS)
     if route.parameters:
         found.add(404)
     if route.method != "GET":
         found |= {409, 413, 415}
-    if "If-Match" in {field.alias for field in route.headers.model_fields.values()}:
+    if "If-Match" in route.header_names:
         found.add(412)
+    if route.idempotent:
+        found.add(422)
     return tuple(sorted(found))
 
 

@@ -7,7 +7,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from werkzeug.exceptions import HTTPException
 
-from firemesh.errors import Code, InvalidMessage, MeshError, RateLimited, VersionMoved
+from firemesh.errors import Code, IdempotencyKeyReused, InvalidMessage, MeshError, RateLimited, VersionMoved
 
 STATUS: Mapping[Code, int] = {
     Code.INVALID_ARGUMENT: 400,
@@ -21,6 +21,9 @@ STATUS: Mapping[Code, int] = {
     Code.UNAVAILABLE: 503,
     Code.DEADLINE_EXCEEDED: 504,
 }
+_OF_ERROR: Mapping[type[MeshError], int] = {IdempotencyKeyReused: 422, VersionMoved: 412}
+"""Errors for which HTTP has a word more precise than their code's."""
+
 INTERNAL = "internal"
 _OF_HTTP: Mapping[int, str] = {
     404: Code.NOT_FOUND,
@@ -38,9 +41,10 @@ MEANING: Mapping[int, str] = {
     404: "No such mesh, agent or path",
     405: "The path is there, the method is not",
     409: "Taken, or changed meanwhile",
-    412: "It is not the version that was named",
+    412: "It is not at the version that was named",
     413: "The body is too large",
     415: "The body is not declared as JSON",
+    422: "The idempotency key came with another request before",
     429: "Too often",
     500: "Our mistake; the request id finds it in the log",
     503: "The store did not answer; nothing was changed",
@@ -72,7 +76,7 @@ def problem_of(error: Exception, request_id: str) -> Problem:
         error = InvalidMessage(_explanation(error))
     if isinstance(error, MeshError):
         code, name = error.code.value, type(error).__name__
-        status = 412 if isinstance(error, VersionMoved) else STATUS[error.code]
+        status = _OF_ERROR.get(type(error), STATUS[error.code])
         return _problem(status, code, str(error), request_id, retryable=error.retryable, error=name)
     if isinstance(error, HTTPException):
         status = error.code or 400

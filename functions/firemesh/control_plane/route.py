@@ -5,7 +5,7 @@ so none of the three can say something else than the others.
 """
 
 import re
-from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Annotated, Any, Generic, TypeVar
 
@@ -14,6 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 from firemesh.control_plane.access import Identity, Operation
 from firemesh.errors import InvariantViolation
 from firemesh.ids import AgentId, MeshId
+from firemesh.store.base import Write
 
 SEQ_MAX = 99_999_999
 """The greatest number a command can have: it has 8 digits in the document's id."""
@@ -58,28 +59,42 @@ class NoHeaders(RequestHeaders):
     """None."""
 
 
+def _forget(_: Any) -> Sequence[Write]:
+    return ()
+
+
 Body = TypeVar("Body", bound=RequestBody)
 Query = TypeVar("Query", bound=RequestQuery)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Call(Generic[Body, Query]):
-    """One authenticated call, as a route sees it: who asks, and what was sent, checked."""
+    """One authenticated call, as a route sees it: who asks, and what was sent, checked.
+
+    `headers` is of the model that the route declares. `remember` takes the answer without its secrets and gives the writes
+    that must land in the commit that creates something: then the call, sent again with the same idempotency key, is
+    answered from there.
+    """
 
     identity: Identity
     request_id: str
     body: Body
     query: Query
     headers: Any
-    """Of the model that the route declares."""
+    remember: Callable[[Any], Sequence[Write]] = _forget
 
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """An answer with more to it than its value. `etag` is the version of what is shown, unquoted."""
+    """An answer with more to it than its value.
+
+    `etag` is the version of what is shown, unquoted; without one, what a GET shows is its own version. `replayed`: it was
+    answered before.
+    """
 
     value: Any
     etag: str = ""
+    replayed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +116,7 @@ class Route:
 
     `path` lies below /v1; `<mesh_id>` names a parameter. `operation` is the row of the permission table that guards it.
     `answer` is a pydantic model or a dataclass, or EventStream. The handler's name is the route's, in the OpenAPI document and
-    for callables.
+    for callables. `idempotent`: it takes an `Idempotency-Key`.
     """
 
     method: str
@@ -114,6 +129,7 @@ class Route:
     query: type[RequestQuery] = NoQuery
     headers: type[RequestHeaders] = NoHeaders
     status: int = 200
+    idempotent: bool = False
     answer_type: TypeAdapter[Any] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -136,6 +152,20 @@ class Route:
     def parameters(self) -> tuple[str, ...]:
         """The names in the path."""
         return tuple(_BRACKETS.findall(self.path))
+
+    @property
+    def header_names(self) -> frozenset[str]:
+        """The headers that the route looks at itself."""
+        return frozenset(field.alias or name for name, field in self.headers.model_fields.items())
+
+    @property
+    def heard(self) -> Mapping[str, bool]:
+        """Of each header that bounds what a call may do, whether the route obeys it."""
+        return {
+            "Idempotency-Key": self.idempotent,
+            "If-Match": "If-Match" in self.header_names,
+            "If-None-Match": self.method == "GET" or "If-None-Match" in self.header_names,
+        }
 
     @property
     def template(self) -> str:

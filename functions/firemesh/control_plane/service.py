@@ -11,6 +11,7 @@ from firemesh.control_plane.agent_sessions import AgentSessions
 from firemesh.control_plane.api_key import check_pepper
 from firemesh.control_plane.control_panel import ControlPanel
 from firemesh.control_plane.gateway import ApiGateway
+from firemesh.control_plane.idempotency import IdempotencyKeys
 from firemesh.control_plane.key_ring import KeyRing
 from firemesh.control_plane.rate_limit import RateLimiter
 from firemesh.control_plane.use_cases import UseCases
@@ -49,4 +50,4 @@ class ControlPlaneService:
         keys = KeyRing(store, self._pepper, environment=self._environment)
         sessions = AgentSessions(store, self._pepper, verify_id_token=firebase_tokens.verify_id_token)
         panel = ControlPanel(store, keys, sessions, mint_token=firebase_tokens.mint_custom_token)
-        return UseCases(panel=panel, desk=AgentDesk(store, panel))
+        return UseCases(panel=panel, desk=AgentDesk(store, panel), idempotency=IdempotencyKeys(store))

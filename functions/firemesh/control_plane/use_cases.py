@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from firemesh.control_plane.agent_desk import AgentDesk
 from firemesh.control_plane.control_panel import ControlPanel
+from firemesh.control_plane.idempotency import IdempotencyKeys
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -12,3 +13,4 @@ class UseCases:
 
     panel: ControlPanel
     desk: AgentDesk
+    idempotency: IdempotencyKeys

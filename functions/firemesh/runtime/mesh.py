@@ -1,6 +1,6 @@
 """The mesh as an application sees it: create or open it, run agents in this process, ask how it stands."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -10,7 +10,7 @@ from firemesh.core.effects import ManagerRole, Timer, TimerFired
 from firemesh.core.membership import REMOVE, AgentType, MemberStatus
 from firemesh.core.messages import mesh_command
 from firemesh.core.params import DEFAULT, Params
-from firemesh.errors import AgentNotFound, InvalidMessage
+from firemesh.errors import AgentNotFound, InvalidMessage, VersionMoved
 from firemesh.game.registry import machine_named
 from firemesh.ids import MeshId, new_incarnation
 from firemesh.runtime.agent import Agent
@@ -18,7 +18,7 @@ from firemesh.runtime.behaviour import Behaviour
 from firemesh.runtime.manager_agent import ManagerAgent
 from firemesh.runtime.process import AgentProcess
 from firemesh.store import paths
-from firemesh.store.base import Store
+from firemesh.store.base import Store, Write
 from firemesh.store.mesh_store import Hosting, MeshRecord, MeshStore
 
 _MESH_ID: TypeAdapter[str] = TypeAdapter(MeshId)
@@ -58,19 +58,20 @@ class Mesh:
         setup: Mapping[str, Any],
         params: Params = DEFAULT,
         hosting: Hosting = Hosting.PROCESSES,
+        also: Sequence[Write] = (),
     ) -> "Mesh":
-        """Create a mesh that replicates `machine` from `setup`.
+        """Create a mesh that replicates `machine` from `setup`, and land `also` in the same commit.
 
         Raises:
             UnknownMachine: this program has no such machine.
             InvalidMessage: the id is no mesh id, or the machine refuses the setup.
-            AlreadyExists: the id is taken; nothing was changed.
+            AlreadyExists: the id is taken, or what `also` creates is there; nothing was changed.
         """
         _check_mesh_id(mesh_id)
         machine_named(machine).initial(setup)
         mesh = cls(store, mesh_id)
         record = MeshRecord(machine=machine, setup=dict(setup), params=asdict(params), hosting=hosting)
-        await mesh._documents.create(record)
+        await mesh._documents.create(record, also=also)
         return mesh
 
     @classmethod
@@ -92,16 +93,20 @@ class Mesh:
             return await process.add_manager(agent_id)
         return await process.add_worker(agent_id, behaviour)
 
-    async def remove_agent(self, agent_id: str) -> None:
+    async def remove_agent(self, agent_id: str, *, version: int | None = None) -> None:
         """Have an agent removed, wherever it runs; its process learns it from the roster.
 
-        Returning means that the order is surely in the inbox; the roster tells when it is carried out.
+        Returning means that the order is surely in the inbox; the roster tells when it is carried out. It names the run that
+        was found alive, so a later one is not touched. With `version`, the row must be at that `applied_index`.
 
         Raises:
             AgentNotFound: no member has this id, or it has left or died already.
+            VersionMoved: its row has changed meanwhile.
             OutcomeUnknown: the store did not confirm; ask again, it does no harm.
         """
         row = await self.get_agent(agent_id)
+        if version not in (None, row["applied_index"]):
+            raise VersionMoved(f"the row of agent {agent_id!r} is at version {row['applied_index']}, not {version}")
         if row["status"] != MemberStatus.ALIVE:
             raise AgentNotFound(f"agent {agent_id!r} is not in mesh {self.mesh_id!r} any more: {row['status']}")
         command = mesh_command(REMOVE, {"agent": agent_id, "inc": row["inc"]})

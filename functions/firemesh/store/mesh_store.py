@@ -88,16 +88,18 @@ class MeshStore:
         """The name of a process's next run: who has server credentials gives it to itself."""
         return new_incarnation()
 
-    async def create(self, record: MeshRecord) -> None:
-        """Create the mesh with an empty log and nobody leading.
+    async def create(self, record: MeshRecord, *, also: Sequence[Write] = ()) -> None:
+        """Create the mesh with an empty log and nobody leading, and land `also` in the same commit.
 
         Raises:
-            AlreadyExists: a mesh of this id is there, perhaps created at the same moment; nothing was changed.
+            AlreadyExists: a mesh of this id is there, perhaps created at the same moment, or what `also` creates is;
+                nothing was changed.
             CommitAborted, OutcomeUnknown: as `Store.commit`.
         """
         writes = [
             Create(paths.mesh(self.mesh_id), record.model_dump(mode="json")),
             Create(paths.head(self.mesh_id), Head().model_dump(mode="json")),
+            *also,
         ]
         try:
             await self._send(writes, timeout_seconds=CREATE_SECONDS_MAX)

@@ -134,6 +134,16 @@ def api_key(key_id: str) -> str:
     return f"apiKeys/{key_id}"
 
 
+def remembered_answer(name: str) -> str:
+    """What one call with an idempotency key was answered."""
+    return f"idempotency/{name}"
+
+
+def rate_limit(bucket: str) -> str:
+    """How often one key has asked for one costly operation."""
+    return f"rateLimits/{bucket}"
+
+
 def below(mesh_id: str, path: str) -> str:
     """A projection's document: its path below the mesh."""
     return f"meshes/{mesh_id}/{path}"

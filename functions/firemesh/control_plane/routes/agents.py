@@ -1,12 +1,12 @@
 """`/meshes/{mesh}/agents`: let one join, see one, have one removed."""
 
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 
 from firemesh.control_plane.access import Operation
 from firemesh.control_plane.gateway import ApiGateway
-from firemesh.control_plane.route import Call, NoBody, NoQuery, RequestBody
+from firemesh.control_plane.route import Call, NoBody, NoQuery, Reply, RequestBody, RequestHeaders
 from firemesh.control_plane.use_cases import UseCases
 from firemesh.ids import AgentId
 from firemesh.runtime.admission import Admission
@@ -43,20 +43,32 @@ class RemovalOrdered(BaseModel):
     ordered: Literal["removal"] = "removal"
 
 
+class RowVersion(RequestHeaders):
+    """Which version of the row the caller has seen; any, without the header."""
+
+    if_match: Annotated[str, Field(alias="If-Match", pattern=r'^"[0-9]{1,18}"$')] = ""
+
+    @property
+    def version(self) -> int | None:
+        """The row's `applied_index`."""
+        return int(self.if_match.strip('"')) if self.if_match else None
+
+
 async def join_mesh(use: UseCases, call: Call[JoinMesh, NoQuery], mesh_id: str) -> Admission:
     """An incarnation, and a token that the security rules know."""
     return await use.panel.join_mesh(call.identity, mesh_id, call.body.agent_id, request_id=call.request_id)
 
 
-async def get_agent_status(use: UseCases, call: Call[NoBody, NoQuery], mesh_id: str, agent_id: str) -> AgentRow:
-    """What the roster says of an agent."""
+async def get_agent_status(use: UseCases, call: Call[NoBody, NoQuery], mesh_id: str, agent_id: str) -> Reply:
+    """What the roster says of an agent. Its version is the row's `applied_index`."""
     row = await use.panel.get_agent_status(call.identity, mesh_id, agent_id, request_id=call.request_id)
-    return AgentRow.model_validate(dict(row))
+    return Reply(AgentRow.model_validate(dict(row)), etag=str(row["applied_index"]))
 
 
 async def terminate_agent(use: UseCases, call: Call[NoBody, NoQuery], mesh_id: str, agent_id: str) -> RemovalOrdered:
-    """Order an agent's removal."""
-    await use.panel.terminate_agent(call.identity, mesh_id, agent_id, request_id=call.request_id)
+    """Order an agent's removal; with `If-Match`, only of the run whose row has that version."""
+    version: int | None = call.headers.version
+    await use.panel.terminate_agent(call.identity, mesh_id, agent_id, version=version, request_id=call.request_id)
     return RemovalOrdered(mesh_id=mesh_id, agent=agent_id)
 
 
@@ -88,4 +100,5 @@ def bind(gateway: ApiGateway) -> None:
         summary="Have an agent removed",
         answer=RemovalOrdered,
         status=202,
+        headers=RowVersion,
     )

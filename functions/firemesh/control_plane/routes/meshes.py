@@ -38,6 +38,7 @@ class MeshPageQuery(RequestQuery):
 async def create_mesh(use: UseCases, call: Call[CreateMesh, NoQuery]) -> MeshCreated:
     """A mesh with nobody in it."""
     body = call.body
+    created = MeshCreated(mesh_id=body.mesh_id)
     await use.panel.create_mesh(
         call.identity,
         body.mesh_id,
@@ -45,8 +46,9 @@ async def create_mesh(use: UseCases, call: Call[CreateMesh, NoQuery]) -> MeshCre
         setup=body.setup,
         profile=body.profile,
         request_id=call.request_id,
+        also=call.remember(created),
     )
-    return MeshCreated(mesh_id=body.mesh_id)
+    return created
 
 
 async def list_meshes(use: UseCases, call: Call[NoBody, MeshPageQuery]) -> MeshPage:
@@ -72,6 +74,7 @@ def bind(gateway: ApiGateway) -> None:
         body=CreateMesh,
         answer=MeshCreated,
         status=201,
+        idempotent=True,
     )
     gateway.add_route(
         "GET",

@@ -1,0 +1,89 @@
+"""How often one key may ask for what is costly, over all instances: the generic cell rate algorithm on one document.
+
+The document holds one number: when the bucket would be full again. It moves on the precondition of its update time, never in a
+locking transaction; time is the store's. A call that passes costs a read and a write, a refused one a read.
+"""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from firemesh.control_plane.access import Operation
+from firemesh.core.messages import NonNegative, StoredModel
+from firemesh.errors import PreconditionFailed, RateLimited
+from firemesh.store import paths
+from firemesh.store.base import Create, Put, Store
+from firemesh.store.lifetimes import expiring, without_end
+
+TAKES_MAX = 5
+"""Attempts to count while others count with the same key; who loses them all asks too often by that alone."""
+
+BUCKET_KEPT_DAYS = 1
+_HOUR_MS = 3_600_000
+
+
+@dataclass(frozen=True, slots=True)
+class Rate:
+    """`burst` at once, and `per_hour` on average."""
+
+    per_hour: int
+    burst: int
+
+    @property
+    def interval_ms(self) -> int:
+        """How long one call's share takes to come back."""
+        return math.ceil(_HOUR_MS / self.per_hour)
+
+
+QUOTAS: Mapping[Operation, Rate] = {
+    Operation.CREATE_MESH: Rate(per_hour=120, burst=30),
+    # A token is signed by another service, and a whole table may sit down with one key.
+    Operation.JOIN_MESH: Rate(per_hour=600, burst=60),
+}
+"""Operations that write for good, or call another service. What is not listed is bounded by the instance alone."""
+
+
+class Bucket(StoredModel):
+    """What is stored of one key and operation: when the whole burst is free again."""
+
+    full_ms: NonNegative
+
+
+class Quotas:
+    """Counts costly operations of each key."""
+
+    def __init__(self, store: Store, rates: Mapping[Operation, Rate] = QUOTAS) -> None:
+        self._store = store
+        self._rates = rates
+
+    async def take(self, key_id: str, operation: Operation) -> None:
+        """Count one call; an operation without a quota costs nothing.
+
+        Raises:
+            RateLimited: too often, with the time to wait; it was not counted.
+            StoreUnavailable, OutcomeUnknown: it may have been counted.
+        """
+        rate = self._rates.get(operation)
+        if rate is None:
+            return
+        for _ in range(TAKES_MAX):
+            try:
+                await self._count(paths.rate_limit(f"{key_id}_{operation}"), rate)
+            except PreconditionFailed:
+                continue
+            return
+        raise RateLimited("too many such calls with this key at once", 1.0)
+
+    async def _count(self, path: str, rate: Rate) -> None:
+        result = await self._store.get_all([path])
+        now_ms = result.read_time // 1_000_000
+        stored = result.documents.get(path)
+        full_ms = 0 if stored is None else Bucket.model_validate(without_end(stored.fields)).full_ms
+        due_ms = max(full_ms, now_ms)
+        too_early_ms = due_ms - now_ms - (rate.burst - 1) * rate.interval_ms
+        if too_early_ms > 0:
+            raise RateLimited(f"{rate.burst} such calls at once and {rate.per_hour} an hour", too_early_ms / 1000)
+        bucket = Bucket(full_ms=due_ms + rate.interval_ms)
+        fields = expiring(bucket.model_dump(), bucket.full_ms, days=BUCKET_KEPT_DAYS)
+        write = Create(path, fields) if stored is None else Put(path, fields, if_update_time=stored.update_time)
+        await self._store.commit([write])
