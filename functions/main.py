@@ -37,6 +37,17 @@ def api(request: Request) -> Response:
     return Response.from_app(service.answer, buffered(request))  # type: ignore[return-value]
 
 
+@https_fn.on_request(secrets=[API_KEY_PEPPER], invoker="public")
+def events(request: Request) -> Response:
+    """The event streams of the REST interface: each holds a thread, which `api` must not miss."""
+    if request.path == HEALTH:
+        return Response("ok\n", mimetype="text/plain")
+    from firemesh.control_plane.gateway import buffered
+
+    service: ControlPlaneService = _started("events", _event_streams)
+    return Response.from_app(service.answer, buffered(request))  # type: ignore[return-value]
+
+
 def _started(function: str, start: "Callable[[FunctionProcess], Any]") -> Any:
     """What serves a function in this process, made with its first request."""
     with _starting:
@@ -47,8 +58,12 @@ def _started(function: str, start: "Callable[[FunctionProcess], Any]") -> Any:
         return _services[function]
 
 
-def _control_plane(process: "FunctionProcess") -> "ControlPlaneService":
+def _control_plane(process: "FunctionProcess", *, streams: bool = False) -> "ControlPlaneService":
     from firemesh.control_plane.service import ControlPlaneService
 
     environment = "local" if "FUNCTIONS_EMULATOR" in os.environ else "prod"
-    return ControlPlaneService(process, API_KEY_PEPPER.value, environment=environment)
+    return ControlPlaneService(process, API_KEY_PEPPER.value, environment=environment, streams=streams)
+
+
+def _event_streams(process: "FunctionProcess") -> "ControlPlaneService":
+    return _control_plane(process, streams=True)

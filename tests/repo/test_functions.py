@@ -42,11 +42,18 @@ def endpoints() -> dict[str, Any]:
 
 
 def test_the_functions_are_found(endpoints: dict[str, Any]) -> None:
-    assert endpoints.keys() == {"api"}
+    assert endpoints.keys() == {"api", "events"}
 
 
 def test_every_function_has_a_whole_processor_so_that_calls_run_side_by_side(endpoints: dict[str, Any]) -> None:
-    assert {name: (each["cpu"], each["concurrency"] > 1) for name, each in endpoints.items()} == {"api": (1, True)}
+    assert all((each["cpu"], each["concurrency"] > 1) == (1, True) for each in endpoints.values())
+
+
+def test_every_call_that_runs_side_by_side_has_a_thread(endpoints: dict[str, Any]) -> None:
+    """functions-framework makes as many threads as the environment says, four per processor otherwise."""
+    threads = re.search(r"^THREADS=(\d+)$", (ROOT / "functions" / ".env").read_text(), re.MULTILINE)
+    assert threads is not None
+    assert {int(threads[1])} == {each["concurrency"] for each in endpoints.values()}
 
 
 def test_every_function_has_a_ceiling_and_its_secret(endpoints: dict[str, Any]) -> None:

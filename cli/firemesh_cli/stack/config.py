@@ -29,6 +29,7 @@ class Ports:
     logging: int
     functions: int
     auth: int
+    hosting: int
     tasks: int
     eventarc: int
     meter: int
@@ -58,6 +59,7 @@ def emulator_config(base: Mapping[str, Any], ports: Ports, python: Sequence[int]
         "logging": {"host": HOST, "port": ports.logging},
         "functions": {"host": HOST, "port": ports.functions},
         "auth": {"host": HOST, "port": ports.auth},
+        "hosting": {"host": HOST, "port": ports.hosting},
         # The functions emulator starts these two as well, wanted or not.
         "tasks": {"host": HOST, "port": ports.tasks},
         "eventarc": {"host": HOST, "port": ports.eventarc},

@@ -7,8 +7,11 @@ from pathlib import Path
 from firemesh.errors import LocalStackError
 from firemesh_cli.stack import locate
 
-FUNCTION_WORKERS_MAX = 3
-"""Processes per function, about 135 MB each; further requests wait."""
+FUNCTION_WORKERS_MAX = 8
+"""Calls of functions at once, each in a process of about 135 MB that starts when it is needed; further calls wait.
+
+An event stream is a call of up to a minute.
+"""
 
 # Quick to start, few threads; each was measured (2.1 s to 1.7 s until ready, on two cores).
 JAVA_OPTIONS = "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC -XX:-UsePerfData"

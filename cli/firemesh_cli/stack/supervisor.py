@@ -67,8 +67,9 @@ class LocalStack:
     ) -> None:
         """A stack of the checkout at `root` (default: the one this program belongs to). Nothing is started yet.
 
-        Firestore always runs. With `functions` our functions, the emulator of Authentication and a stand-in for Cloud Tasks
-        do too. `metered` functions reach Firestore through the billing meter that the caller starts on `meter_port`.
+        Firestore always runs. With `functions` our functions, the emulators of Authentication and hosting, and a stand-in
+        for Cloud Tasks do too. `metered` functions reach Firestore through the billing meter that the caller starts on
+        `meter_port`.
         """
         self.project = project
         self._functions = functions
@@ -120,6 +121,13 @@ class LocalStack:
         return self._ports.meter if self._ports is not None and self._metered else 0
 
     @property
+    def site_url(self) -> str:
+        """Where hosting answers, with the REST interface and its event streams below /api. Raises what `api_url` raises."""
+        if self._ports is None or not self._functions:
+            raise LocalStackError("hosting is not running; start it with `with LocalStack(functions=True) as stack:`")
+        return f"http://{HOST}:{self._ports.hosting}"
+
+    @property
     def auth_host(self) -> str:
         """Where the emulator of Authentication listens. Raises what `api_url` raises."""
         if self._ports is None or not self._functions:
@@ -162,6 +170,7 @@ class LocalStack:
         return {
             "FIREBASE_AUTH_EMULATOR_HOST": self.auth_host,
             "FIREMESH_API_URL": self.api_url,
+            "FIREMESH_SITE_URL": self.site_url,
             "API_KEY_PEPPER": local_pepper(self._root),
         }
 
@@ -238,7 +247,7 @@ class LocalStack:
 
     @property
     def _emulators(self) -> tuple[str, ...]:
-        return ("firestore", "functions", "auth") if self._functions else ("firestore",)
+        return ("firestore", "functions", "auth", "hosting") if self._functions else ("firestore",)
 
     @property
     def _supervised(self) -> bool:

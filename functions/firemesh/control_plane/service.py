@@ -24,14 +24,14 @@ class ControlPlaneService:
     Nothing is opened before a request needs it, so the cheapest request (the health probe) costs nothing.
     """
 
-    def __init__(self, process: FunctionProcess, pepper: str, *, environment: str) -> None:
-        """Raises InvalidParameters when the pepper is missing or short."""
+    def __init__(self, process: FunctionProcess, pepper: str, *, environment: str, streams: bool = False) -> None:
+        """With `streams` it serves the event streams instead. Raises InvalidParameters when the pepper is missing or short."""
         self._process = process
         self._pepper = check_pepper(pepper)
         self._environment = environment
         self._lock = threading.Lock()
         self._use_cases: UseCases | None = None
-        self._gateway = ApiGateway(self._opened, process.run)
+        self._gateway = ApiGateway(self._opened, process.run, streams=streams)
         routes.bind(self._gateway, RateLimiter(time.monotonic))
 
     def answer(self, environ: Mapping[str, Any], start_response: Any) -> Iterable[bytes]:

@@ -9,11 +9,11 @@ import pytest
 from firemesh.errors import LocalStackError
 from firemesh_cli.stack.config import Ports, emulator_config, free_ports, functions_environment, local_pepper, write_config
 
-PORTS = Ports(firestore=1, websocket=2, hub=3, logging=4, functions=5, auth=6, tasks=7, eventarc=8, meter=9)
+PORTS = Ports(firestore=1, websocket=2, hub=3, logging=4, functions=5, auth=6, hosting=7, tasks=8, eventarc=9, meter=10)
 
 
 def test_ports_of_one_stack_differ() -> None:
-    assert len(set(astuple(free_ports()))) == 9
+    assert len(set(astuple(free_ports()))) == 10
 
 
 def test_config_keeps_the_rest_of_firebase_json_and_does_not_change_it() -> None:
@@ -31,7 +31,7 @@ def test_every_emulator_listens_on_this_machine_alone() -> None:
     assert config["emulators"]["ui"] == {"enabled": False}
     hosts = {name: row["host"] for name, row in config["emulators"].items() if isinstance(row, dict) and name != "ui"}
     assert set(hosts.values()) == {"127.0.0.1"}
-    assert hosts.keys() == {"firestore", "hub", "logging", "functions", "auth", "tasks", "eventarc"}
+    assert hosts.keys() == {"firestore", "hub", "logging", "functions", "auth", "hosting", "tasks", "eventarc"}
 
 
 def test_functions_find_the_task_queue_and_the_meter_where_one_counts() -> None:
@@ -40,7 +40,7 @@ def test_functions_find_the_task_queue_and_the_meter_where_one_counts() -> None:
     assert plain["FIREMESH_WATCHDOG_URL"] == "http://127.0.0.1:5/demo-p/us-central1/watchdog"
     assert "FIREMESH_FIRESTORE_HOST" not in plain
     metered = functions_environment(PORTS, "demo-p", "127.0.0.1:70", metered=True)
-    assert metered["FIREMESH_FIRESTORE_HOST"] == "127.0.0.1:9"
+    assert metered["FIREMESH_FIRESTORE_HOST"] == "127.0.0.1:10"
 
 
 def test_local_pepper_is_made_once_and_kept_from_others(tmp_path: Path) -> None:
