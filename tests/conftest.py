@@ -7,6 +7,9 @@ from collections.abc import Iterator
 import pytest
 
 from firemesh_cli.stack.supervisor import LocalStack
+from tests.support.queries import Query, recorded
+
+LAST = "test_every_query_that_ran_has_its_index"
 
 
 @pytest.fixture(scope="session")
@@ -16,10 +19,23 @@ def local_stack() -> Iterator[LocalStack]:
         yield stack
 
 
+@pytest.fixture(scope="session", autouse=True)
+def queries_that_ran() -> Iterator[set[Query]]:
+    """Every query that a store of this process has sent so far."""
+    with recorded() as seen:
+        yield seen
+
+
 @pytest.fixture(scope="session")
 def firestore_host(local_stack: LocalStack) -> str:
     """Where the Firestore emulator listens, as "127.0.0.1:port"."""
     return local_stack.firestore_host
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What judges the whole run comes last."""
+    items.sort(key=lambda item: item.name == LAST)
 
 
 @pytest.hookimpl(tryfirst=True)
