@@ -54,6 +54,7 @@ LAYERS = {
             "firemesh.errors",
         )
     ),
+    "firemesh.hosting.service": Layer(("firemesh",)),
     "firemesh.hosting.cloud_tasks": Layer(("firemesh.hosting", "firemesh.errors"), vendor=True),
     "firemesh.control_plane": Layer(("firemesh",)),
     "firemesh.control_plane.firebase_tokens": Layer(("firemesh.errors",), vendor=True),

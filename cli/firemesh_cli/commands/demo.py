@@ -25,9 +25,20 @@ def register(subparsers: "Subparsers") -> None:
     )
     parser.add_argument("--seats", type=int, default=12, help="players, 5 to 30 (default: 12)")
     parser.add_argument("--seed", type=int, default=7, help="seed of the deal and of the players (default: 7)")
-    parser.add_argument("--kill", choices=("ballot", "night", "none"), help="when to kill the leader (default: ballot)")
+    parser.add_argument(
+        "--kill",
+        choices=("ballot", "night", "none"),
+        help="when to kill the leader (default: ballot)",
+    )
     parser.add_argument(
         "--pause", action="store_true", help="instead of killing the leader, SIGSTOP it for two lease times in a ballot"
+    )
+    parser.add_argument(
+        "--hosting",
+        choices=("processes", "functions", "mixed"),
+        default="processes",
+        help="who manages: three processes; no process, only Cloud Functions; or functions after all three processes were "
+        "killed, until one is started again (default: processes)",
     )
     parser.add_argument("--speed", type=float, default=1.0, help="2 is twice as fast, 0.1 to 10 (default: 1)")
     parser.add_argument("--json", action="store_true", help="plain lines on standard error, one JSON object at the end")
@@ -41,27 +52,38 @@ def register(subparsers: "Subparsers") -> None:
 def run(args: argparse.Namespace) -> int:
     """Play, prove, tell."""
     from firemesh.errors import InvalidParameters
-    from firemesh_cli.demo.options import DemoOptions, Kill
+    from firemesh_cli.demo.options import DemoOptions, Kill, Managers
 
     if args.pause and args.kill not in (None, "none"):
         raise InvalidParameters("--pause and --kill both strike the leader; choose one")
-    kill = Kill.NONE if args.pause else Kill(args.kill or "ballot")
+    hosting = Managers(args.hosting)
+    kill = Kill(args.kill or ("ballot" if hosting is Managers.PROCESSES and not args.pause else "none"))
     options = DemoOptions(
-        seats=args.seats, seed=args.seed, kill=kill, pause=args.pause, speed=args.speed, json=args.json, keep=args.keep
+        seats=args.seats,
+        seed=args.seed,
+        kill=kill,
+        pause=args.pause,
+        hosting=hosting,
+        speed=args.speed,
+        json=args.json,
+        keep=args.keep,
     )
     signal.signal(signal.SIGTERM, _interrupt)
     return _perform(options, args.picture)
 
 
 def _perform(options: "DemoOptions", picture_file: Path | None) -> int:
+    from firemesh.store.mesh_store import Hosting
     from firemesh_cli.demo.report_text import print_report
-    from firemesh_cli.demo.run import problems, run_demo
+    from firemesh_cli.demo.run import run_demo
     from firemesh_cli.demo.screen import demo_console, screen_for
+    from firemesh_cli.demo.verdict import problems
     from firemesh_cli.stack.supervisor import LocalStack
 
     console = demo_console(as_json=options.json)
     console.print("starting the emulators ...", style="dim")
-    with LocalStack() as stack:
+    with_functions = options.mesh_hosting is Hosting.FUNCTIONS
+    with LocalStack(functions=with_functions, metered=with_functions) as stack:
         with screen_for(console, as_json=options.json) as screen:
             show = _keeping_a_picture(screen.show, picture_file) if picture_file else screen.show
             report = asyncio.run(run_demo(options, stack, show))

@@ -9,13 +9,14 @@ from firemesh.core.invariants import Checker
 from firemesh.core.machine import Machine
 from firemesh.core.messages import Command, Entry, Head, Snapshot
 from firemesh.core.replica import Replica, apply_entry, initial_replica, views
-from firemesh.errors import InvariantViolation
+from firemesh.errors import InvariantViolation, LocalStackError
 from firemesh.store import paths
 from firemesh.store.base import Fields, Store
 from firemesh.store.mesh_store import MeshStore
 
 ENTRIES_PER_PAGE = 300
 ENTRIES_MAX = 100_000
+READINGS_MAX = 10
 ALREADY_ORDERED = "ALREADY_ORDERED"
 """Refused because it is in the log already: a second copy."""
 
@@ -35,7 +36,7 @@ class Stored:
 
 
 async def read_stored(store: Store, mesh: MeshStore) -> Stored:
-    """Read the mesh whole. Nothing may be writing to it."""
+    """Read the mesh whole. What is written meanwhile makes it contradict itself: see `read_settled`."""
     head, _ = await mesh.read_head()
     snapshot = await mesh.read_snapshot(head.snapshot_index) if head.snapshot_index else None
     prefix = f"{paths.mesh(mesh.mesh_id)}/views"
@@ -50,6 +51,18 @@ async def read_stored(store: Store, mesh: MeshStore) -> Stored:
         waiting=tuple(path.rsplit("/", 1)[1] for path in waiting),
         refused={path.rsplit("/", 1)[1]: document.fields["reason"] for path, document in refused.items()},
     )
+
+
+async def read_settled(store: Store, mesh: MeshStore) -> Stored:
+    """`read_stored` once no process writes any more. Functions may still end what they have begun, so: until it is still.
+
+    Raises LocalStackError when it does not become still.
+    """
+    for _ in range(READINGS_MAX):
+        stored = await read_stored(store, mesh)
+        if (await mesh.read_head())[0] == stored.head:
+            return stored
+    raise LocalStackError(f"mesh {mesh.mesh_id} still changed while it was read, {READINGS_MAX} times")
 
 
 async def _read_log(mesh: MeshStore, head: Head) -> tuple[Entry, ...]:

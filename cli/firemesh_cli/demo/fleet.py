@@ -1,4 +1,4 @@
-"""The processes of the demo: three with a manager each, three with the players. Started, struck and ended by their pid."""
+"""The processes of the demo: three with a manager each or none, three with the players. Struck and ended by their pid."""
 
 import asyncio
 import contextlib
@@ -11,7 +11,7 @@ from pathlib import Path
 
 from firemesh.core.messages import Command
 from firemesh.errors import LocalStackError
-from firemesh_cli.demo.options import MANAGER_PROCESSES, WORKER_PROCESSES, DemoOptions
+from firemesh_cli.demo.options import WORKER_PROCESSES, DemoOptions
 
 READY_SECONDS_MAX = 60.0
 STOP_SECONDS_MAX = 15.0
@@ -47,11 +47,11 @@ class Fleet:
         Raises:
             LocalStackError: a process ended, or was not ready within a minute; the message names its log.
         """
-        for number in range(1, MANAGER_PROCESSES + 1):
-            await self._start_one(f"managers-{number}", (f"m{number}",), is_manager=True)
+        for number in range(1, self._options.manager_processes + 1):
+            self.members.append(await self._start_one(f"managers-{number}", (f"m{number}",), is_manager=True))
         for name, first, agents in _tables(self._options.seats):
             player_options = ["--seat", str(first), "--pace", str(self._options.pace), "--seed", str(self._options.seed)]
-            await self._start_one(name, agents, is_manager=False, more=player_options)
+            self.members.append(await self._start_one(name, agents, is_manager=False, more=player_options))
         await asyncio.gather(*(self._await_ready(member) for member in self.members))
 
     def by_agent(self, agent_id: str) -> Member:
@@ -62,6 +62,14 @@ class Fleet:
         """SIGKILL."""
         member.state = "killed"
         os.kill(member.child.pid, signal.SIGKILL)
+
+    async def start_again(self, member: Member) -> Member:
+        """Start the process of a manager that was killed anew, and return when it has joined. Raises what `start` raises."""
+        await member.child.wait()
+        anew = await self._start_one(member.name, member.agents, is_manager=True)
+        self.members[self.members.index(member)] = anew
+        await self._await_ready(anew)
+        return anew
 
     def pause(self, member: Member) -> None:
         """SIGSTOP."""
@@ -93,7 +101,7 @@ class Fleet:
                     member.child.terminate()
         await asyncio.gather(*(self._reap(member) for member in self.members))
 
-    async def _start_one(self, name: str, agents: tuple[str, ...], *, is_manager: bool, more: Sequence[str] = ()) -> None:
+    async def _start_one(self, name: str, agents: tuple[str, ...], *, is_manager: bool, more: Sequence[str] = ()) -> Member:
         journal = self._log_folder / f"{name}.sent"
         journal.touch()
         command = [
@@ -102,7 +110,7 @@ class Fleet:
             *("--type", "manager" if is_manager else "worker", "--heartbeat-ms", str(HEARTBEAT_MS)),
             *("--journal", str(journal), "--state-folder", str(self._log_folder / "state"), *more),
         ]
-        with self._log(name).open("wb") as output:
+        with self._log(name).open("ab") as output:
             child = await asyncio.create_subprocess_exec(
                 *command,
                 env=self._environment,
@@ -111,7 +119,7 @@ class Fleet:
                 stderr=output,
                 start_new_session=True,  # the terminal's Ctrl-C is ours to pass on
             )
-        self.members.append(Member(name, agents, is_manager, child, journal))
+        return Member(name, agents, is_manager, child, journal)
 
     async def _await_ready(self, member: Member) -> None:
         assert member.child.stdout is not None

@@ -7,9 +7,12 @@ from typing import Any
 
 from firemesh.core.params import TEST, Params
 from firemesh.errors import InvalidParameters
+from firemesh.store.mesh_store import Hosting
 
 MANAGER_PROCESSES = 3
 WORKER_PROCESSES = 3
+DRAIN_SECONDS_MAX = 15.0
+"""How long after the end of the game the inbox may still hold commands."""
 SPEED_MIN, SPEED_MAX = 0.1, 10.0
 
 # Seconds at speed 1. A ballot outlasts a failover by far: players should notice nothing.
@@ -36,6 +39,17 @@ class Kill(StrEnum):
     NONE = "none"
 
 
+class Managers(StrEnum):
+    """Who manages the mesh of the demo."""
+
+    PROCESSES = "processes"
+    """Three processes."""
+    FUNCTIONS = "functions"
+    """No process: activations of the Cloud Functions."""
+    MIXED = "mixed"
+    """Three processes, and the functions when they are gone: all three are killed in a ballot, one is started again."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DemoOptions:
     """Options of one demo.
@@ -48,6 +62,7 @@ class DemoOptions:
     seed: int = 7
     kill: Kill = Kill.BALLOT
     pause: bool = False
+    hosting: Managers = Managers.PROCESSES
     speed: float = 1.0
     json: bool = False
     keep: bool = False
@@ -60,6 +75,20 @@ class DemoOptions:
             raise InvalidParameters(f"--seed must be from 0 to 2^53 - 1, not {self.seed}")
         if not SPEED_MIN <= self.speed <= SPEED_MAX:
             raise InvalidParameters(f"--speed must be from {SPEED_MIN} to {SPEED_MAX}, not {self.speed}")
+        if self.hosting is not Managers.PROCESSES and self.strikes_in():
+            raise InvalidParameters(
+                f"--kill and --pause strike the process that leads; with --hosting {self.hosting} there is none to choose"
+            )
+
+    @property
+    def manager_processes(self) -> int:
+        """How many processes with a manager the demo starts."""
+        return 0 if self.hosting is Managers.FUNCTIONS else MANAGER_PROCESSES
+
+    @property
+    def mesh_hosting(self) -> Hosting:
+        """What the mesh document says about it."""
+        return Hosting.PROCESSES if self.hosting is Managers.PROCESSES else Hosting.FUNCTIONS
 
     @property
     def setup(self) -> Mapping[str, Any]:

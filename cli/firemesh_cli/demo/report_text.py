@@ -106,7 +106,8 @@ def _side(role: str) -> str:
 def _print_mesh(report: Report, page: _Page) -> None:
     page.section("Mesh")
     processes = report["processes"]
-    page.line(Text(f"  {processes['managers']} manager processes, {processes['workers']} worker processes"))
+    managers = f"{processes['managers']} manager processes" if processes["managers"] else "managed by functions"
+    page.line(Text(f"  {managers}, {processes['workers']} worker processes"))
     led = ", ".join(f"{each['term']} by {safe(each['leader'])}" for each in report["terms"])
     page.line(Text(f"  terms led: {led or 'none'}"))
     if (kill := report.get("kill")) is not None:
@@ -116,6 +117,13 @@ def _print_mesh(report: Report, page: _Page) -> None:
         seconds = f" for {pause['paused_seconds']:g} s" if "paused_seconds" in pause else ""
         page.line(Text(f"  SIGSTOP to {safe(pause['leader'])}, the leader, during the {safe(pause['phase'])}{seconds}"))
         _print_takeover(pause, page)
+    if (mixed := report.get("mixed")) is not None:
+        page.line(
+            Text(f"  SIGKILL to {', '.join(map(safe, mixed['killed']))}, all managers, during the {safe(mixed['phase'])}")
+        )
+        _print_takeover(mixed, page)
+        if mixed["taken_back_seconds"] is not None:
+            page.line(Text(f"  {safe(mixed['started_again'])}, started again, led after {mixed['taken_back_seconds']:.2f} s"))
 
 
 def _print_takeover(struck: Mapping[str, Any], page: _Page) -> None:

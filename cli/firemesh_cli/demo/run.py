@@ -9,7 +9,7 @@ from contextlib import aclosing
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from firemesh.core.invariants import INVARIANTS, Checker
+from firemesh.core.invariants import Checker
 from firemesh.core.messages import Command
 from firemesh.errors import LocalStackError
 from firemesh.game.registry import machine_named
@@ -19,10 +19,11 @@ from firemesh.runtime.watch_supervisor import supervised
 from firemesh.store.base import Store
 from firemesh.store.firestore import connect
 from firemesh.store.mesh_store import MeshStore
-from firemesh_cli.demo import evidence, strike
+from firemesh_cli.demo import evidence, mixed, strike
 from firemesh_cli.demo.fleet import Fleet, Member
+from firemesh_cli.demo.mixed import Loss
 from firemesh_cli.demo.observer import Observer
-from firemesh_cli.demo.options import MANAGER_PROCESSES, WORKER_PROCESSES, DemoOptions
+from firemesh_cli.demo.options import DRAIN_SECONDS_MAX, WORKER_PROCESSES, DemoOptions, Managers
 from firemesh_cli.demo.picture import Picture, ProcessLine
 from firemesh_cli.demo.strike import Strike
 from firemesh_cli.stack.meter import read_meter
@@ -31,16 +32,13 @@ from firemesh_cli.stack.reading import MeterReading
 from firemesh_cli.stack.supervisor import LocalStack
 
 MACHINE = "mafia"
-_MAY_BE_VACUOUS = {"I3"}
-"""Nobody takes over from a leader that nothing befalls; and a takeover may have been seen too late to tell its moment."""
 FRAME_SECONDS = 0.25
-DRAIN_SECONDS_MAX = 15.0
 
 Show = Callable[[Picture], None]
 
 
 async def run_demo(options: DemoOptions, stack: LocalStack, show: Show) -> Mapping[str, Any]:
-    """Play one game on a running stack; the report (see `problems` for what it fails to prove).
+    """Play one game on a running stack; the report (see `verdict.problems` for what it fails to prove).
 
     Raises:
         LocalStackError: a process would not start or ended by itself, or the game did not end in time.
@@ -48,7 +46,9 @@ async def run_demo(options: DemoOptions, stack: LocalStack, show: Show) -> Mappi
     store = connect(stack.project, stack.firestore_host)
     mesh_id = f"demo-{new_incarnation()}"
     try:
-        await Mesh.create(store, mesh_id, machine=MACHINE, setup=options.setup, params=options.params)
+        await Mesh.create(
+            store, mesh_id, machine=MACHINE, setup=options.setup, params=options.params, hosting=options.mesh_hosting
+        )
         async with _metered(stack) as meter_host:
             return await _Demo(options, stack=stack, store=store, mesh_id=mesh_id, meter_host=meter_host, show=show).run()
     finally:
@@ -57,9 +57,10 @@ async def run_demo(options: DemoOptions, stack: LocalStack, show: Show) -> Mappi
 
 @contextlib.asynccontextmanager
 async def _metered(stack: LocalStack) -> AsyncIterator[str]:
-    """The billing meter as a process between the agents and the emulator; gives its address."""
+    """The billing meter as a process between the emulator and all who use it; gives its address."""
     child = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "firemesh_cli.stack.meter", "--upstream", stack.firestore_host),
+        *(sys.executable, "-m", "firemesh_cli.stack.meter"),
+        *("--upstream", stack.firestore_host, "--port", str(stack.meter_port)),
         env={**os.environ, **stack.owned_environment()},
         stdin=asyncio.subprocess.DEVNULL,
         stdout=asyncio.subprocess.PIPE,
@@ -102,6 +103,7 @@ class _Demo:
         self._show = show
         self._billed = MeterReading()
         self._strike: Strike | None = None
+        self._loss: Loss | None = None
 
     async def run(self) -> Mapping[str, Any]:
         self._observer.start()
@@ -118,6 +120,7 @@ class _Demo:
             await asyncio.gather(frames, game, return_exceptions=True)
             await self._fleet.stop()
             await self._observer.stop()
+        await self._drain()  # what stopping processes have sent; the functions go on without them
         return await self._report(sent)
 
     async def _play(self) -> "_Sent":
@@ -127,7 +130,7 @@ class _Demo:
         try:
             async with asyncio.timeout(self._options.seconds_max()):
                 await self._observer.until(lambda: self._observer.phase == "over")
-                if any(member.state == "paused" for member in self._fleet.members):
+                if self._loss is not None or any(member.state == "paused" for member in self._fleet.members):
                     await striking
         except TimeoutError as error:
             raise LocalStackError(f"the game did not end within {self._options.seconds_max():.0f} s") from error
@@ -140,6 +143,9 @@ class _Demo:
         return sent
 
     async def _strike_leader(self) -> None:
+        if self._options.hosting is Managers.MIXED:
+            self._loss = await mixed.kill_managers(self._observer, self._fleet)
+            await mixed.bring_one_back(self._observer, self._fleet, self._loss)
         phase = self._options.strikes_in()
         if phase:
             self._strike = await strike.strike_leader(
@@ -195,7 +201,7 @@ class _Demo:
         )
 
     async def _report(self, sent: "_Sent") -> Mapping[str, Any]:
-        stored = await evidence.read_stored(self._store, self._mesh)
+        stored = await evidence.read_settled(self._store, self._mesh)
         evidence.check_invariants(self._checker, stored, sent.commands)
         public, params = self._observer.public, self._options.params
         return {
@@ -204,10 +210,12 @@ class _Demo:
             "winner": public.get("winner"),
             "roles": {seat["name"]: seat.get("role") for seat in public.get("seats", [])},
             "seconds": round(self._observer.elapsed_seconds, 1),
-            "processes": {"managers": MANAGER_PROCESSES, "workers": WORKER_PROCESSES},
+            "hosting": self._options.hosting,
+            "processes": {"managers": self._options.manager_processes, "workers": WORKER_PROCESSES},
             "terms": evidence.terms(stored.entries),
             "kill": strike.kill_report(self._strike, self._observer, params),
             "pause": strike.pause_report(self._strike, self._observer, params),
+            "mixed": mixed.report(self._loss, self._observer, params),
             "commands": evidence.count_commands(stored, sent.commands),
             "inbox_drained": sent.drained,
             "invariants": {
@@ -225,51 +233,3 @@ class _Demo:
                 kind: {"reads": b.reads, "writes": b.writes, "deletes": b.deletes} for kind, b in self._billed.by_kind.items()
             },
         }
-
-
-def problems(report: Mapping[str, Any], options: DemoOptions) -> list[str]:
-    """What the report fails to prove; empty when all holds."""
-    found = []
-    if not report["winner"]:
-        found.append("the game has no winner")
-    found += _command_problems(report, options)
-    unchecked = set(INVARIANTS) - set(report["invariants"]["checked"]) - _MAY_BE_VACUOUS
-    if unchecked:
-        found.append(f"nothing was there to check {', '.join(sorted(unchecked))}")
-    found += [f"{violation['invariant']}: {violation['detail']}" for violation in report["invariants"]["violations"]]
-    if not report["replay_equal"]:
-        found.append("replaying the log does not give the stored views")
-    return found + _strike_problems(report, options)
-
-
-def _command_problems(report: Mapping[str, Any], options: DemoOptions) -> list[str]:
-    """Every command sent must have been ordered once. A pause makes a dead man of the leader, whose commands may be refused."""
-    found, commands = [], report["commands"]
-    if commands["committed"] == 0:
-        found.append("no command was committed")
-    if commands["lost"] or commands["duplicated"]:
-        found.append(f"{commands['lost']} commands lost, {commands['duplicated']} duplicated")
-    if commands["waiting"]:
-        found.append(f"{commands['waiting']} commands still wait in the inbox")
-    if commands["refused"] and not options.pause:
-        found.append(f"{commands['refused']} commands refused")
-    known = commands["committed"] + commands["refused"] + commands["waiting"] + commands["lost"]
-    if known != commands["sent"]:
-        found.append(f"{commands['sent'] - known} commands sent are not accounted for")
-    if not report["inbox_drained"]:
-        found.append(f"the inbox was not empty {DRAIN_SECONDS_MAX:.0f} s after the end of the game")
-    return found
-
-
-def _strike_problems(report: Mapping[str, Any], options: DemoOptions) -> list[str]:
-    if not options.strikes_in():
-        return []
-    suffered = report["pause"] if options.pause else report["kill"]
-    if suffered is None:
-        return [f"the game ended before the leader could be struck in a {options.strikes_in()}"]
-    found = []
-    if suffered["first_commit_seconds"] is None:
-        found.append("no command was committed in a new term after the strike")
-    if options.pause and not suffered["takeover_in_time"]:
-        found.append(f"the takeover from the paused leader took {suffered['takeover_seconds']} s")
-    return found

@@ -32,7 +32,7 @@ class Strike:
 
 async def strike_leader(observer: Observer, fleet: Fleet, phase: str, *, pause: bool, params: Params) -> Strike:
     """Wait for the middle of `phase`, then kill or pause the process of whoever leads."""
-    await observer.until(lambda: _in_the_middle(observer, phase))
+    await observer.until(lambda: in_the_middle(observer, phase))
     if phase == "night":
         await asyncio.sleep(NIGHT_DELAY_SECONDS)
     await observer.until(lambda: bool(observer.head.leader))
@@ -56,7 +56,8 @@ async def _pause(observer: Observer, fleet: Fleet, victim: Member, strike: Strik
     await asyncio.sleep(FOLLOW_SECONDS)
 
 
-def _in_the_middle(observer: Observer, phase: str) -> bool:
+def in_the_middle(observer: Observer, phase: str) -> bool:
+    """Whether the phase is on, and of a ballot a good part is cast."""
     if observer.phase != phase:
         return False
     if phase != "ballot":
@@ -73,8 +74,8 @@ def kill_report(strike: Strike | None, observer: Observer, params: Params) -> Ma
         "phase": strike.phase,
         "leader": strike.leader,
         "ttl_seconds": params.ttl_ms / 1000,
-        "takeover_seconds": _after(strike, observer.term_seen),
-        "first_commit_seconds": _after(strike, observer.command_seen),
+        "takeover_seconds": seconds_after(strike.struck_at, strike.term, observer.term_seen),
+        "first_commit_seconds": seconds_after(strike.struck_at, strike.term, observer.command_seen),
     }
 
 
@@ -82,7 +83,7 @@ def pause_report(strike: Strike | None, observer: Observer, params: Params) -> M
     """The `pause` member of the report; None when nobody was paused."""
     if strike is None or not strike.paused_seconds:
         return None
-    takeover = _after(strike, observer.term_seen)
+    takeover = seconds_after(strike.struck_at, strike.term, observer.term_seen)
     allowed = params.ttl_ms / 1000 + TAKEOVER_ALLOWANCE_SECONDS
     return {
         "phase": strike.phase,
@@ -91,11 +92,11 @@ def pause_report(strike: Strike | None, observer: Observer, params: Params) -> M
         "paused_seconds": strike.paused_seconds,
         "takeover_seconds": takeover,
         "takeover_in_time": takeover is not None and takeover <= allowed,
-        "first_commit_seconds": _after(strike, observer.command_seen),
+        "first_commit_seconds": seconds_after(strike.struck_at, strike.term, observer.command_seen),
     }
 
 
-def _after(strike: Strike, seen: Mapping[int, float]) -> float | None:
-    """Seconds from the strike to the first thing seen in a later term."""
-    later = [moment for term, moment in seen.items() if term > strike.term]
-    return round(min(later) - strike.struck_at, 3) if later else None
+def seconds_after(struck_at: float, struck_term: int, seen: Mapping[int, float]) -> float | None:
+    """Seconds from a strike to the first thing seen in a term after the one it struck; None when nothing was."""
+    later = [moment for term, moment in seen.items() if term > struck_term]
+    return round(min(later) - struck_at, 3) if later else None

@@ -119,3 +119,23 @@ def test_a_console_without_unicode_gets_words_for_marks() -> None:
     lines = printed(report(replay_equal=False), encoding="ascii")
     assert "  FAILED replaying the log gives what is stored" in lines
     assert "  ok 0 lost" in lines
+
+
+def test_loss_of_all_managers_is_told_to_its_end() -> None:
+    mixed = {
+        "phase": "ballot",
+        "killed": ["m1", "m2", "m3"],
+        "ttl_seconds": 1.5,
+        "takeover_seconds": 2.5,
+        "first_commit_seconds": 2.75,
+        "started_again": "m1",
+        "taken_back_seconds": 1.25,
+    }
+    text = "\n".join(line.rstrip() for line in printed(report(kill=None, mixed=mixed)))
+    assert "SIGKILL to m1, m2, m3, all managers, during the ballot\n" in text
+    assert "m1, started again, led after 1.25 s" in text
+
+
+def test_a_mesh_without_manager_processes_is_said_to_be_managed_by_functions() -> None:
+    lines = printed(report(kill=None, processes={"managers": 0, "workers": 3}))
+    assert "  managed by functions, 3 worker processes" in [line.rstrip() for line in lines]

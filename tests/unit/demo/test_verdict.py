@@ -5,11 +5,14 @@ from typing import Any
 import pytest
 
 from firemesh.core.invariants import INVARIANTS
-from firemesh_cli.demo.options import DemoOptions, Kill
-from firemesh_cli.demo.run import problems
+from firemesh.errors import InvalidParameters
+from firemesh_cli.demo.options import DemoOptions, Kill, Managers
+from firemesh_cli.demo.verdict import problems
 
 CALM = DemoOptions(kill=Kill.NONE)
 PAUSED = DemoOptions(pause=True)
+MIXED = DemoOptions(kill=Kill.NONE, hosting=Managers.MIXED)
+SURVIVED = {"first_commit_seconds": 2.0, "taken_back_seconds": 1.0}
 STRUCK = {"first_commit_seconds": 2.0, "takeover_seconds": 1.6, "takeover_in_time": True}
 
 
@@ -24,6 +27,7 @@ def report(**changes: Any) -> dict[str, Any]:
         "replay_equal": True,
         "kill": None,
         "pause": None,
+        "mixed": None,
     }
     return known | changes
 
@@ -74,3 +78,23 @@ def test_strike_that_did_not_happen_or_was_not_survived_is_said() -> None:
     assert problems(report(kill=stuck), DemoOptions()) == ["no command was committed in a new term after the strike"]
     slow = STRUCK | {"takeover_seconds": 9.0, "takeover_in_time": False}
     assert problems(report(pause=slow), PAUSED) == ["the takeover from the paused leader took 9.0 s"]
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        (None, ["the game ended before the managers could be killed in a ballot"]),
+        ({}, []),
+        ({"first_commit_seconds": None}, ["no command was committed after the managers were killed"]),
+        ({"taken_back_seconds": None}, ["the manager that was started again did not take the mesh back"]),
+    ],
+)
+def test_loss_of_all_managers_must_be_survived_and_ended(changes: dict[str, Any] | None, said: list[str]) -> None:
+    assert problems(report(mixed=None if changes is None else SURVIVED | changes), MIXED) == said
+
+
+@pytest.mark.parametrize("hosting", [Managers.FUNCTIONS, Managers.MIXED])
+@pytest.mark.parametrize("strike", [{"pause": True, "kill": Kill.NONE}, {"kill": Kill.NIGHT}])
+def test_where_functions_manage_no_process_is_chosen_to_be_struck(hosting: Managers, strike: dict[str, Any]) -> None:
+    with pytest.raises(InvalidParameters, match="strike the process that leads"):
+        DemoOptions(hosting=hosting, **strike)
