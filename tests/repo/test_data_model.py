@@ -20,7 +20,7 @@ from firemesh.core.params import DEFAULT
 from firemesh.core.replica import initial_replica
 from firemesh.game.counter import CounterMachine
 from firemesh.store.lifetimes import EXPIRES
-from firemesh.store.mesh_store import MeshRecord
+from firemesh.store.mesh_store import STAMP, MeshRecord
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGE = (ROOT / "docs" / "data-model.md").read_text()
@@ -34,7 +34,7 @@ FIELDS = {
     "meshes/{mesh}/log/{index}": set(Entry.model_fields),
     "meshes/{mesh}/votes/{term}_{manager}": set(Vote.model_fields) | {EXPIRES},
     "meshes/{mesh}/snapshots/{index}": set(Snapshot.model_fields),
-    "meshes/{mesh}/liveness/{process}": set(Beat.model_fields) | {EXPIRES},
+    "meshes/{mesh}/liveness/{process}": set(Beat.model_fields) | {STAMP, EXPIRES},
     "meshes/{mesh}/inbox/{request}": set(Command.model_fields),
     "meshes/{mesh}/refused/{request}": (set(Refusal.__dataclass_fields__) - {"request_id"}) | {EXPIRES},
     "meshes/{mesh}/sent/{agent}": set(SentNote.model_fields),
@@ -42,7 +42,7 @@ FIELDS = {
     "meshes/{mesh}/views/{audience}": {"applied_index", "at_ms", "view"},
     "views/topology": set(topology(initial_replica(CounterMachine(), {}), Head())),
     "views/health": {"applied_index", "processes"},
-    "meshes/{mesh}/states/{agent}": {"version", "inc", "values"},
+    "meshes/{mesh}/states/{agent}": {"version", "inc", "values", STAMP},
     "meshes/{mesh}/audit/{record}": set(AuditRecord.model_fields),
     "apiKeys/{key}": set(ApiKeyRecord.model_fields) | {EXPIRES},
     "idempotency/{call}": set(RememberedAnswer.model_fields) | {EXPIRES},

@@ -56,6 +56,9 @@ LAYERS = {
     ),
     "firemesh.hosting.service": Layer(("firemesh",)),
     "firemesh.hosting.cloud_tasks": Layer(("firemesh.hosting", "firemesh.errors"), vendor=True),
+    "firemesh.client": Layer(
+        ("firemesh.client", "firemesh.runtime", "firemesh.store", "firemesh.core", "firemesh.ids", "firemesh.errors")
+    ),
     "firemesh.control_plane": Layer(("firemesh",)),
     "firemesh.control_plane.firebase_tokens": Layer(("firemesh.errors",), vendor=True),
     "firemesh": Layer(("firemesh",)),

@@ -6,6 +6,7 @@ import urllib.error
 import urllib.request
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from http import HTTPStatus
 from typing import Any
 
@@ -28,6 +29,7 @@ class Actor:
     type: str = "worker"
     mesh: str = MESH
     provider: str = "custom"
+    key: str = "living"
 
 
 MEMBER = Actor("w1", INC["w1"])
@@ -47,7 +49,20 @@ ACTORS: Mapping[str, Actor | None] = {
     "operator": OPERATOR,
     "admin": replace(OPERATOR, access_role="admin"),
     "foreign operator": replace(OPERATOR, mesh="elsewhere"),
+    "revoked": replace(MEMBER, key="revoked"),
+    "expired": replace(MEMBER, key="expired"),
+    "keyless": replace(MEMBER, key="unknown"),
+    "revoked operator": replace(OPERATOR, key="revoked"),
 }
+FAR_MS = 4_000_000_000_000
+KEYS = {
+    "living": {"expires_ms": FAR_MS, "revoked_ms": 0},
+    "revoked": {"expires_ms": FAR_MS, "revoked_ms": 1},
+    "expired": {"expires_ms": 1, "revoked_ms": 0},
+    "overlapping": {"expires_ms": FAR_MS, "revoked_ms": FAR_MS},
+}
+"""What lies in `apiKeys`, by id, as far as the rules look at it."""
+LONG_AGO = datetime(2026, 1, 1, tzinfo=UTC)
 
 
 def bearer(token: str) -> TokenSource:
@@ -67,7 +82,7 @@ def token(actor: Actor | None, project: str, mesh: str) -> str:
         **{"iss": f"https://securetoken.google.com/{project}", "aud": project, "sub": f"{mesh}:{actor.agent}"},
         **{"user_id": f"{mesh}:{actor.agent}", "iat": ISSUED_AT, "auth_time": ISSUED_AT, "exp": 2 * ISSUED_AT},
         "firebase": {"sign_in_provider": actor.provider, "identities": {}},
-        **{"mesh": actor.mesh.replace(MESH, mesh), "access_role": actor.access_role},
+        **{"mesh": actor.mesh.replace(MESH, mesh), "access_role": actor.access_role, "key": actor.key},
         **({"agent": actor.agent, "type": actor.type, "inc": actor.inc} if actor.agent else {}),
     }
     return f"{_part({'alg': 'none', 'typ': 'JWT'})}.{_part(claims)}."
@@ -81,6 +96,13 @@ def row(agent: str, status: str = "alive") -> dict[str, Any]:
     return {"agent": agent, "inc": INC[agent], "status": status, "type": "worker"}
 
 
+def beat(agent: str, **changes: Any) -> dict[str, Any]:
+    """A sign of life of an agent's own process, but for the stamp. A field changed to None is left out."""
+    fields = {"process": f"client-{agent}", "inc": INC[agent], "seq": 1, "interval_ms": 2000, "agents": {agent: "running"}}
+    fields |= {"applied": {}, "lateness": 0, **changes}
+    return {name: value for name, value in fields.items() if value is not None}
+
+
 def mesh_documents() -> dict[str, dict[str, Any]]:
     """One document of every kind, by its path below the mesh; "" is the mesh document."""
     return {
@@ -90,6 +112,8 @@ def mesh_documents() -> dict[str, dict[str, Any]]:
         "votes/000000000001_m1": {"term": 1},
         "snapshots/000000000001": {"state": "{}"},
         "liveness/p1": {"process": "p1"},
+        "liveness/client-w1": beat("w1", seq=3, at=LONG_AGO),
+        "liveness/client-w2": beat("w2", seq=3, inc="e" * 12, at=LONG_AGO),
         f"inbox/w1_{INC['w1']}_00000002": {"agent_id": "w1"},
         f"refused/w1_{INC['w1']}_00000003": {"reason": "SEQUENCE_GAP"},
         f"refused/w9_{INC['w9']}_00000001": {"reason": "MESH_FULL"},
@@ -102,7 +126,7 @@ def mesh_documents() -> dict[str, dict[str, Any]]:
         "views/spectator": {"view": {}},
         "views/agent_w1": {"view": {"role": "doctor"}},
         "views/agent_w2": {"view": {"role": "mafioso"}},
-        "states/w1": {"version": 1, "inc": INC["w1"], "values": {}},
+        "states/w1": {"version": 1, "inc": INC["w1"], "values": {}, "at": LONG_AGO},
         "audit/000000000001": {"number": 1},
         "audit/head": {"number": 1},
     }
@@ -119,6 +143,7 @@ class Door:
 
     async def seed(self) -> "Door":
         writes: list[Write] = [Put(self.path(below), fields) for below, fields in mesh_documents().items()]
+        writes += [Put(f"apiKeys/{key}", fields) for key, fields in KEYS.items()]
         await self._open(None).commit(writes, timeout_seconds=20)
         return self
 
@@ -150,8 +175,8 @@ class Door:
             return False
         return True
 
-    async def may_write(self, actor: Actor | None, write: Write) -> bool:
-        return await self._passes(self.store(actor).commit([write], timeout_seconds=20))
+    async def may_write(self, actor: Actor | None, *writes: Write) -> bool:
+        return await self._passes(self.store(actor).commit(writes, timeout_seconds=20))
 
     async def replace(self, below: str, fields: Mapping[str, Any]) -> None:
         """What the leader does, whom no rule binds."""

@@ -20,7 +20,7 @@ from firemesh.runtime.admission import client_process
 from firemesh.runtime.agent import STATE_BYTES_MAX
 from firemesh.store import paths
 from firemesh.store.base import Create, Document, Put, Store
-from firemesh.store.mesh_store import MeshStore
+from firemesh.store.mesh_store import STAMP, MeshStore
 
 MESHES_KEPT_MAX = 100
 CREATE_ONLY = 0
@@ -156,7 +156,7 @@ class AgentDesk:
         stored = None if replaces == CREATE_ONLY else await self._state(mesh_id, agent_id)
         if (CREATE_ONLY if stored is None else stored.fields["version"]) != replaces:
             raise _moved(agent_id, replaces)
-        write = Create(path, fields) if stored is None else Put(path, fields, if_update_time=stored.update_time)
+        write = Create(path, fields, stamp=STAMP) if stored is None else Put(path, fields, stored.update_time, stamp=STAMP)
         try:
             await self._store.commit([write])
         except PreconditionFailed as error:

@@ -33,7 +33,11 @@ class AgentMesh(Protocol):
         ...
 
     async def submit(self, request_id: str, command: Command) -> None:
-        """Put a command into the inbox. That it lies there already, or was ordered or refused meanwhile, is as good."""
+        """Put a command into the inbox. That it lies there already, or was ordered or refused meanwhile, is as good.
+
+        Raises:
+            IncarnationEnded: the mesh has ended the incarnation that sends this; nothing was sent.
+        """
         ...
 
     async def is_waiting(self, request_id: str) -> bool:

@@ -51,6 +51,7 @@ class Session:
         Raises:
             InvalidMessage: the kind or the body is not acceptable; nothing was sent and no number was used.
             InboxFull: more than 32 commands of this agent wait for a leader; nothing was sent. Wait for the views to move.
+            IncarnationEnded: the mesh has ended this incarnation, as far as is known here; nothing was sent.
             PermissionDenied: this identity may not send.
         """
         async with self._turn:

@@ -7,7 +7,7 @@ from contextlib import suppress
 from typing import Any
 
 from firemesh.core.membership import AgentType
-from firemesh.errors import InboxFull, InvalidMessage
+from firemesh.errors import InboxFull, IncarnationEnded, InvalidMessage
 from firemesh.runtime.agent import Agent, Host, ViewFeed
 from firemesh.runtime.behaviour import INTENTS_MAX, Behaviour, Intent
 
@@ -100,5 +100,5 @@ class WorkerAgent(Agent):
     async def _do(self, intent: Intent) -> None:
         try:
             await self.send_to_manager(intent.kind, intent.body)
-        except (InvalidMessage, InboxFull) as error:
+        except (InvalidMessage, InboxFull, IncarnationEnded) as error:
             log.warning("agent %s: %s is not sent: %s", self.agent_id, intent.kind, error)

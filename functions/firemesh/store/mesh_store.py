@@ -40,6 +40,8 @@ SENT_CHARACTERS_MAX = 2000
 VOTE_DAYS = 7
 REFUSAL_DAYS = 7
 BEAT_DAYS = 7
+STAMP = "at"
+"""The field of a sign of life and of a state in which the store says when it was written: the rules ask how long ago."""
 NANOSECONDS_PER_MS = 1_000_000
 CREATE_SECONDS_MAX = 20.0
 """The first write to a fresh emulator takes seconds; nobody waits for a lease at that time."""
@@ -193,12 +195,12 @@ class MeshStore:
     async def write_beat(self, beat: Beat) -> None:
         """Replace the sign of life of a process."""
         fields = expiring(beat.model_dump(mode="json"), self._told_ms, days=BEAT_DAYS)
-        write = Put(paths.beat(self.mesh_id, beat.process), fields)
+        write = Put(paths.beat(self.mesh_id, beat.process), fields, stamp=STAMP)
         await self._send([write])
 
     async def write_state(self, agent_id: str, version: int, inc: str, values: dict[str, Any]) -> None:
         """Replace the state an agent keeps of its own."""
-        write = Put(paths.state(self.mesh_id, agent_id), {"version": version, "inc": inc, "values": values})
+        write = Put(paths.state(self.mesh_id, agent_id), {"version": version, "inc": inc, "values": values}, stamp=STAMP)
         await self._send([write])
 
     async def delete_beat(self, process_id: str) -> None:
@@ -298,7 +300,9 @@ def parse_request(document: Document) -> Request:
 def parse_beat(document: Document) -> Beat | None:
     """The sign of life in a document, or None when it is malformed: a broken process looks silent."""
     try:
-        beat = Beat.model_validate(without_end(document.fields))
+        fields = without_end(document.fields)
+        fields.pop(STAMP, None)
+        beat = Beat.model_validate(fields)
     except ValidationError:
         return None
     return beat if beat.process == document.id else None

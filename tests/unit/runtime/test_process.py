@@ -8,9 +8,8 @@ from firemesh.core.health import Beat
 from firemesh.errors import InvalidMessage, InvalidParameters, PermissionDenied
 from firemesh.runtime.admission import Admission, client_process
 from firemesh.runtime.process import AgentProcess, HeartbeatPolicy
-from firemesh.store.lifetimes import without_end
 from firemesh.store.memory import LOST, CommitFate
-from firemesh.store.mesh_store import MeshStore
+from firemesh.store.mesh_store import MeshStore, parse_beat
 from tests.support.meshes import LocalMesh, in_virtual_time, until
 from tests.support.virtual_time import Process
 
@@ -18,7 +17,9 @@ POLICY = HeartbeatPolicy(active_ms=500, idle_ms=10_000, idle_after_ms=5000)
 
 
 def beat(local: LocalMesh, process: str = "p1") -> Beat:
-    return Beat.model_validate(without_end(local.fields(f"liveness/{process}")))
+    found = parse_beat(local.memory.documents()[f"meshes/m1/liveness/{process}"])
+    assert found is not None
+    return found
 
 
 @in_virtual_time
