@@ -20,7 +20,7 @@ from firemesh.control_plane.key_ring import KeyRequest, KeyRing
 from firemesh.control_plane.rate_limit import RateLimiter
 from firemesh.control_plane.use_cases import UseCases
 from firemesh.errors import Unauthenticated
-from firemesh.store.base import Put
+from firemesh.store.base import Delete, Put
 from firemesh.store.memory import Faults, MemoryStore
 
 LOOP = BackgroundLoop()
@@ -83,6 +83,9 @@ class Api:
 
     def put(self, path: str, fields: Mapping[str, Any]) -> None:
         LOOP.run(self.store.commit([Put(path, fields)]))
+
+    def delete(self, path: str) -> None:
+        LOOP.run(self.store.commit([Delete(path)]))
 
     def trail(self, mesh_id: str) -> list[tuple[str, bool]]:
         records = LOOP.run(AuditTrail(self.store).read(mesh_id=mesh_id))
