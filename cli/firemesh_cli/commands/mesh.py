@@ -45,6 +45,12 @@ def _register_create(actions: "Subparsers") -> None:
     create.add_argument("--seed", type=int, default=1, help="seed of the deal (default: 1)")
     create.add_argument("--setup", help="the machine's whole setup as a JSON object, instead of --seats and --seed")
     create.add_argument("--profile", choices=("default", "fast", "test"), default="default", help="timing of the lease")
+    create.add_argument(
+        "--hosting",
+        choices=("processes", "functions"),
+        default="processes",
+        help="functions: Cloud Functions manage it whenever no manager process does (default: processes)",
+    )
     add_connection_options(create)
     add_api_option(create)
     create.set_defaults(handler=lambda args: asyncio.run(_create(args)))
@@ -53,17 +59,28 @@ def _register_create(actions: "Subparsers") -> None:
 async def _create(args: argparse.Namespace) -> int:
     from firemesh.core.params import PROFILES
     from firemesh.runtime.mesh import Mesh
+    from firemesh.store.mesh_store import Hosting
 
     if args.api:
-        wanted = {"mesh_id": args.mesh_id, "machine": args.machine, "setup": _setup(args), "profile": args.profile}
-        ApiClient(args.api).call("POST", "/meshes", wanted)
+        chosen = {name: getattr(args, name) for name in ("mesh_id", "machine", "profile", "hosting")}
+        ApiClient(args.api).call("POST", "/meshes", {**chosen, "setup": _setup(args)})
     else:
         store = connect(args, "operator")
         try:
-            await Mesh.create(store, args.mesh_id, machine=args.machine, setup=_setup(args), params=PROFILES[args.profile])
+            await Mesh.create(
+                store,
+                args.mesh_id,
+                machine=args.machine,
+                setup=_setup(args),
+                params=PROFILES[args.profile],
+                hosting=Hosting(args.hosting),
+            )
         finally:
             await store.close()
-    print(f"mesh {args.mesh_id} created; add managers with: firemesh agent run --mesh {args.mesh_id} --type manager")
+    more = (
+        "" if args.hosting == "functions" else f"; add managers with: firemesh agent run --mesh {args.mesh_id} --type manager"
+    )
+    print(f"mesh {args.mesh_id} created{more}")
     return 0
 
 

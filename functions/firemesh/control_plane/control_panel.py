@@ -22,7 +22,7 @@ from firemesh.runtime.agent_mesh import is_silent
 from firemesh.runtime.mesh import Mesh, MeshReport, list_mesh_ids
 from firemesh.store import paths
 from firemesh.store.base import Store, Write
-from firemesh.store.mesh_store import MeshStore
+from firemesh.store.mesh_store import Hosting, MeshStore
 
 MESHES_LISTED_MAX = 100
 """Meshes in one page of a list."""
@@ -112,6 +112,7 @@ class ControlPanel:
         machine: str,
         setup: Mapping[str, Any],
         profile: str = "default",
+        hosting: Hosting = Hosting.PROCESSES,
         request_id: str = "",
         also: Sequence[Write] = (),
     ) -> None:
@@ -124,7 +125,9 @@ class ControlPanel:
         await self.authorize(identity, Operation.CREATE_MESH, mesh_id, request_id=request_id)
         if profile not in PROFILES:
             raise InvalidParameters(f"profile {profile!r} must be one of {', '.join(PROFILES)}")
-        await Mesh.create(self._store, mesh_id, machine=machine, setup=setup, params=PROFILES[profile], also=also)
+        await Mesh.create(
+            self._store, mesh_id, machine=machine, setup=setup, params=PROFILES[profile], hosting=hosting, also=also
+        )
 
     async def list_meshes(self, identity: Identity, *, start: str = "", limit: int = 50, request_id: str = "") -> MeshPage:
         """The meshes in the key's scope, by id. Raises what `authorize` raises, and InvalidParameters for a wrong limit."""

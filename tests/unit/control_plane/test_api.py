@@ -9,6 +9,7 @@ from firemesh.control_plane.access import AccessRole
 from firemesh.control_plane.api_key import ApiKey
 from firemesh.core.health import Beat
 from firemesh.core.params import DEFAULT
+from firemesh.store.mesh_store import Hosting, MeshStore
 from tests.support.api import LOOP, ROW, Api
 
 
@@ -19,6 +20,13 @@ def test_a_mesh_is_created_listed_and_seen(api: Api) -> None:
     status = api.call("GET", "/v1/meshes/m1").json
     assert status is not None
     assert (status["machine"], status["leader"], status["members"]) == ("counter", "", {})
+
+
+def test_a_mesh_is_managed_by_processes_unless_functions_are_asked_for(api: Api) -> None:
+    api.create("m1")
+    api.call("POST", "/v1/meshes", body={"mesh_id": "m2", "machine": "counter", "hosting": "functions"})
+    records = [LOOP.run(MeshStore(api.store, mesh_id).read_record()) for mesh_id in ("m1", "m2")]
+    assert [record.hosting for record in records] == [Hosting.PROCESSES, Hosting.FUNCTIONS]
 
 
 def test_a_list_goes_on_where_the_page_before_ended(api: Api) -> None:

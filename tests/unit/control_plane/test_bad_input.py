@@ -26,6 +26,7 @@ CREATE = ("POST", "/v1/meshes")
         (*CREATE, {"body": {"mesh_id": "m1", "more": 1}}, 400),
         (*CREATE, {"body": {"mesh_id": "m1", "machine": "nothing"}}, 400),
         (*CREATE, {"body": {"mesh_id": "m1", "machine": "counter", "profile": "slow"}}, 400),
+        (*CREATE, {"body": {"mesh_id": "m1", "machine": "counter", "hosting": "nobody"}}, 400),
         (*CREATE, {"body": {"mesh_id": "m1", "setup": {"seats": 99, "seed": 1}}}, 400),
         (*CREATE, {"data": '{"mesh_id": "m1", "machine": "\\ud800"}', "content_type": "application/json"}, 400),
         (*CREATE, {"data": '{"mesh_id": "m1"}'.encode("utf-16"), "content_type": "application/json"}, 400),

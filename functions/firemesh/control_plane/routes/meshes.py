@@ -11,6 +11,7 @@ from firemesh.control_plane.route import Call, NoBody, NoQuery, RequestBody, Req
 from firemesh.control_plane.use_cases import UseCases
 from firemesh.ids import MeshId
 from firemesh.runtime.mesh import MeshReport
+from firemesh.store.mesh_store import Hosting
 
 
 class CreateMesh(RequestBody):
@@ -20,6 +21,7 @@ class CreateMesh(RequestBody):
     machine: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,39}$")] = "mafia"
     setup: dict[str, Any] = Field(default_factory=dict, description="The machine's own setup, which it checks itself.")
     profile: Annotated[str, Field(max_length=20, description="Timing: default, fast or test.")] = "default"
+    hosting: Annotated[Hosting, Field(strict=False, description="Who manages it.")] = Hosting.PROCESSES
 
 
 class MeshCreated(BaseModel):
@@ -45,6 +47,7 @@ async def create_mesh(use: UseCases, call: Call[CreateMesh, NoQuery]) -> MeshCre
         machine=body.machine,
         setup=body.setup,
         profile=body.profile,
+        hosting=body.hosting,
         request_id=call.request_id,
         also=call.remember(created),
     )
