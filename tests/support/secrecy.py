@@ -13,6 +13,7 @@ from typing import Any
 from firemesh.core.effects import Proposal, ProposalKind, Refusal
 from firemesh.core.health import Beat
 from firemesh.core.log import head_with, next_entry, projections
+from firemesh.core.machine import agent_audience
 from firemesh.core.membership import JOIN
 from firemesh.core.messages import Command, Head, Vote, canonical_json
 from firemesh.core.params import TEST
@@ -27,7 +28,9 @@ from firemesh.store.mesh_store import MeshRecord, MeshStore
 
 Documents = Mapping[str, Mapping[str, Any]]
 PROJECTED = ("views/", "agents/")
-OWN = ("inbox/{}_", "refused/{}_", "states/{}")
+OWN = ("inbox/{}_", "refused/{}_", "states/{}", "liveness/client-{}")
+WATCHER = "watcher"
+"""A member without a seat."""
 HARMLESS = ("audit/", "views/health")
 TAGS = ("applied_index", "at_ms")
 """Where in the log a projection was written; the game's secrets do not decide about it."""
@@ -51,6 +54,11 @@ class StoredGame:
         return sorted(self.game.players)
 
     @property
+    def members(self) -> list[str]:
+        """Every agent of the mesh."""
+        return [*self.agents, WATCHER]
+
+    @property
     def over(self) -> bool:
         """Everything has been told."""
         return self.replica.machine_state.outcome is not None
@@ -67,10 +75,10 @@ class StoredGame:
         await self.mesh.create(MeshRecord(machine="mafia", setup=setup, params=params))
         _, self._version = await self.mesh.read_head()
         body = canonical_json({"type": "worker", "process": "p1"})
-        await self._commit([Command(agent_id=agent, inc=INC, seq=1, kind=JOIN, payload=body) for agent in self.agents])
+        await self._commit([Command(agent_id=agent, inc=INC, seq=1, kind=JOIN, payload=body) for agent in self.members])
         await self.mesh.cast_vote(Vote(term=2, voter="m2", candidate="m2", applied=0, head_version=1))
         await self.mesh.write_beat(Beat(process="p1", inc=INC, seq=1, interval_ms=1000, agents={}, applied={}, lateness=0))
-        for agent in self.agents:
+        for agent in self.members:
             plan = Command(agent_id=agent, inc=INC, seq=99, kind="mafia.act", payload='{"target":"p00"}')
             await self.mesh.submit(paths.request_id(agent, INC, 99), plan)
             diary = {"version": 1, "inc": INC, "values": {"plan": f"the diary of {agent}"}}
@@ -119,6 +127,16 @@ class StoredGame:
         seq = self.head.seq + 1
         self.head = self.head.model_copy(update={**changes, "seq": seq, "nonce": f"m1/{INC}/{seq}"})
         self._version = await self.mesh.commit(Proposal(kind, self._version, self.head, **parts))
+
+
+def readable(agent: str, documents: Documents) -> Documents:
+    """What the rules let an agent read, or an operator where there is none; tests/rules holds this against the emulator."""
+    mine = {"views/public", "views/topology", f"views/{agent_audience(agent)}", f"states/{agent}"}
+    ours = ("agents/", f"refused/{agent}_", f"inbox/{agent}_")
+    operators = {"views/topology", "views/health"}
+    if not agent:
+        return {path: fields for path, fields in documents.items() if path in operators or path.startswith("audit/")}
+    return {path: fields for path, fields in documents.items() if path in mine or path.startswith(ours)}
 
 
 def leaks(game: StoredGame, viewer: str, seen: Documents) -> list[str]:

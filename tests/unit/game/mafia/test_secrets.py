@@ -5,10 +5,9 @@ from typing import Any
 
 import pytest
 
-from firemesh.core.machine import agent_audience
 from firemesh.game.mafia.machine import MafiaMachine
 from firemesh.game.mafia.state import State
-from tests.support.secrecy import Documents, StoredGame, leaks
+from tests.support.secrecy import StoredGame, leaks, readable
 
 Views = Mapping[str, Mapping[str, Any]]
 OUTSIDER = ""
@@ -19,20 +18,13 @@ SETUPS: tuple[dict[str, Any], ...] = (
 )
 
 
-def readable(agent: str, documents: Documents) -> Documents:
-    """What the rules let an agent read; tests/rules/test_secrets.py holds this against the emulator."""
-    mine = {"views/public", "views/topology", f"views/{agent_audience(agent)}", f"states/{agent}"} if agent else set()
-    ours = ("agents/", f"refused/{agent}_") if agent else ("audit/",)
-    return {path: fields for path, fields in documents.items() if path in mine or path.startswith(ours)}
-
-
 async def first_leak(game: StoredGame) -> tuple[int, str, list[str]] | None:
     """Play a whole game, up to its first leak: at which index, to whom, by which documents."""
     await game.begin()
     while not game.over:
         await game.step()
         documents = game.documents()
-        for viewer in (*game.agents, OUTSIDER):
+        for viewer in (*game.members, OUTSIDER):
             if found := leaks(game, viewer, readable(viewer, documents)):
                 return game.replica.index, viewer, found
     return None
