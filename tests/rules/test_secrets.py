@@ -29,6 +29,7 @@ OUTSIDERS: Mapping[str, Actor | None] = {
     "newcomer": Actor("w9", "9" * 12),
     "player of another mesh": Actor("p00", INC, mesh="elsewhere"),
 }
+PATIENCE_SECONDS = 30.0
 STEPS_BETWEEN_LOOKS = 4
 LOG_ASKED_FOR = 2
 """Of the entries of the log, the newest are asked for one by one; all of them by list."""
@@ -47,9 +48,10 @@ class Reading:
     async def everything(self, paths: set[str]) -> dict[str, Mapping[str, Any]]:
         """What gets and lists give, by path below the mesh."""
         collections = {path.rpartition("/")[0] for path in paths if path}
-        asked = [self.store.get_all([f"{self._root}/{path}".rstrip("/")]) for path in paths]
-        asked += [self.store.list_documents(f"{self._root}/{each}") for each in collections]
-        asked += [self.store.list_documents("meshes"), self.store.list_documents("apiKeys")]
+        lists = ["meshes", "apiKeys", *(f"{self._root}/{each}" for each in collections)]
+        asked = [
+            self.store.get_all([f"{self._root}/{path}".rstrip("/")], timeout_seconds=PATIENCE_SECONDS) for path in paths
+        ] + [self.store.list_documents(each, timeout_seconds=PATIENCE_SECONDS) for each in lists]
         seen: dict[str, Mapping[str, Any]] = {}
         for answer in await asyncio.gather(*asked, return_exceptions=True):
             if isinstance(answer, PermissionDenied):
@@ -95,7 +97,7 @@ class Hall:
         changed = {path: fields for path, fields in documents.items() if self._shown.get(path) != fields}
         writes = [Put(f"meshes/{self._mesh}/{path}".rstrip("/"), fields) for path, fields in changed.items()]
         writes += [] if self._shown else [Put(f"apiKeys/{key}", fields) for key, fields in KEYS.items()]
-        await self._hand.commit(writes, timeout_seconds=20)
+        await self._hand.commit(writes, timeout_seconds=PATIENCE_SECONDS)
         self._shown = documents
         return documents
 
