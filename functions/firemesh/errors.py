@@ -17,11 +17,15 @@ Four kinds of failure, four treatments:
     │   ├── PermissionDenied          permission-denied
     │   ├── MeshNotFound              not-found
     │   ├── AgentNotFound             not-found
+    │   ├── KeyNotFound               not-found
     │   ├── NotStored                 not-found
     │   ├── AlreadyExists             already-exists
     │   ├── AgentIdInUse              already-exists
     │   ├── IdempotencyKeyReused      invalid-argument
     │   ├── MeshFull                  failed-precondition
+    │   ├── MeshDraining              failed-precondition
+    │   ├── MeshClosed                failed-precondition
+    │   ├── MeshNotClosed             failed-precondition
     │   └── StateFileMismatch         failed-precondition
     ├── LeadershipError               ask somebody else
     │   └── NotLeader                 failed-precondition   yes
@@ -114,6 +118,12 @@ class AgentNotFound(RequestError):
     code = Code.NOT_FOUND
 
 
+class KeyNotFound(RequestError):
+    """No API key has this id. Mend the spelling; the list tells which there are."""
+
+    code = Code.NOT_FOUND
+
+
 class NotStored(RequestError):
     """What was asked for has not been stored, or not yet."""
 
@@ -136,6 +146,24 @@ class IdempotencyKeyReused(RequestError):
 
 class MeshFull(RequestError):
     """The mesh has as many agents as it may have. Remove one before adding another."""
+
+    code = Code.FAILED_PRECONDITION
+
+
+class MeshDraining(RequestError):
+    """The mesh lets nobody new in. Go to another mesh."""
+
+    code = Code.FAILED_PRECONDITION
+
+
+class MeshClosed(RequestError):
+    """The mesh is over, for good. Go to another mesh."""
+
+    code = Code.FAILED_PRECONDITION
+
+
+class MeshNotClosed(RequestError):
+    """The mesh is in use, so it is not deleted. Close it first, or insist."""
 
     code = Code.FAILED_PRECONDITION
 

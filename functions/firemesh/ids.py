@@ -14,6 +14,7 @@ MeshId = Annotated[str, StringConstraints(pattern=ID_PATTERN)]
 AgentId = Annotated[str, StringConstraints(pattern=ID_PATTERN)]
 ProcessId = Annotated[str, StringConstraints(pattern=PROCESS_ID_PATTERN)]
 Incarnation = Annotated[str, StringConstraints(pattern=INCARNATION_PATTERN)]
+KeyId = Annotated[str, StringConstraints(pattern=INCARNATION_PATTERN)]
 
 
 def new_incarnation() -> str:

@@ -59,12 +59,11 @@ class Player:
 
     def _write(self, kind: str, name: str, fields: dict[str, Any], version: int | None) -> Write:
         path = f"{self._root}/states/{name}"
-        if kind == "delete":
-            return Delete(path)
         if kind == "create":
             return Create(path, fields)
         known = version is not None and version < len(self._times)
-        return Put(path, fields, self._times[version] if known and version is not None else None)
+        condition = self._times[version] if known and version is not None else None
+        return Delete(path, condition) if kind == "delete" else Put(path, fields, condition)
 
     def _rank(self, time: int) -> int:
         if time not in self._times:

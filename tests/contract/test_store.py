@@ -159,6 +159,27 @@ async def test_delete_removes_and_succeeds_on_what_is_missing(backend: Backend) 
         await commit(store, Delete(path))
 
 
+async def test_delete_with_an_update_time_deletes_that_version_alone(backend: Backend) -> None:
+    async with backend.open() as store:
+        path, other = f"{backend.root}/log/1", f"{backend.root}/log/2"
+        first = await commit(store, Create(path, {"n": 1}), Create(other, {}))
+        second = await commit(store, Put(path, {"n": 2}))
+        with pytest.raises(PreconditionFailed):
+            await commit(store, Delete(other), Delete(path, if_update_time=first.update_times[0]))
+        assert (await fields(store, path), await fields(store, other)) == ({"n": 2}, {})
+        await commit(store, Delete(path, if_update_time=second.update_times[0]))
+        assert await fields(store, path) is None
+
+
+async def test_delete_with_an_update_time_fails_on_a_missing_document(backend: Backend) -> None:
+    async with backend.open() as store:
+        path = f"{backend.root}/log/1"
+        first = await commit(store, Create(path, {"n": 1}))
+        await commit(store, Delete(path))
+        with pytest.raises(PreconditionFailed):
+            await commit(store, Delete(path, if_update_time=first.update_times[0]))
+
+
 async def test_a_deleted_document_can_be_created_again(backend: Backend) -> None:
     async with backend.open() as store:
         path = f"{backend.root}/votes/1_a"

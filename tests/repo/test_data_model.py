@@ -20,6 +20,7 @@ from firemesh.core.params import DEFAULT
 from firemesh.core.replica import initial_replica
 from firemesh.game.counter import CounterMachine
 from firemesh.store.lifetimes import EXPIRES
+from firemesh.store.mesh_removal import COLLECTIONS
 from firemesh.store.mesh_store import STAMP, MeshRecord
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -82,6 +83,11 @@ def test_every_collection_of_the_program_is_on_the_page_and_no_other() -> None:
     ours = ("meshes/{mesh}/", *(f"{name}/" for name in OUTSIDE))
     assert {collection(document) for document in sections() if document.startswith(ours)} == spelt
     assert {collection(document) for document in overview()} == spelt | {""}
+
+
+def test_deleting_a_mesh_knows_every_collection_below_it() -> None:
+    spelt = set(re.findall(r"meshes/\{mesh_id\}/([a-z]+)", PATHS))
+    assert set(COLLECTIONS) == spelt - {"consensus"}
 
 
 @pytest.mark.parametrize("document", FIELDS)

@@ -10,12 +10,9 @@ from werkzeug.test import Client, TestResponse
 from firemesh.background_loop import BackgroundLoop
 from firemesh.control_plane import routes
 from firemesh.control_plane.access import ANY_MESH, AccessRole
-from firemesh.control_plane.agent_desk import AgentDesk
 from firemesh.control_plane.agent_sessions import AgentSessions
 from firemesh.control_plane.audit import AuditTrail, verify
-from firemesh.control_plane.control_panel import ControlPanel
 from firemesh.control_plane.gateway import ApiGateway
-from firemesh.control_plane.idempotency import IdempotencyKeys
 from firemesh.control_plane.key_ring import KeyRequest, KeyRing
 from firemesh.control_plane.rate_limit import RateLimiter
 from firemesh.control_plane.use_cases import UseCases
@@ -53,10 +50,8 @@ class Api:
         self.store = LOOP.run(self._client())
         self.ring = KeyRing(self.store, b"p" * 32, environment="test")
         self.sessions = AgentSessions(self.store, b"p" * 32, verify_id_token=read_id_token)
-        self.panel = ControlPanel(self.store, self.ring, self.sessions, mint_token=mint)
-        self.use_cases = UseCases(
-            panel=self.panel, desk=AgentDesk(self.store, self.panel), idempotency=IdempotencyKeys(self.store)
-        )
+        self.use_cases = UseCases.over(self.store, self.ring, self.sessions, mint_token=mint)
+        self.panel = self.use_cases.panel
         gateway = ApiGateway(lambda: self.use_cases, LOOP.run)
         routes.bind(gateway, RateLimiter(time.monotonic, per_second=per_second, burst=burst))
         self.client = Client(gateway)

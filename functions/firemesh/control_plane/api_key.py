@@ -37,7 +37,9 @@ class ApiKeyRecord(StoredModel):
     label: Annotated[str, Field(max_length=80)] = ""
     role: Annotated[AccessRole, Field(strict=False)]
     mesh: Annotated[str, Field(max_length=40)]
+    agent: Annotated[str, Field(max_length=40)] = ""
     operations: Annotated[tuple[Annotated[Operation, Field(strict=False)], ...], Field(strict=False)] = ()
+    made_by: Annotated[str, Field(max_length=80)] = ""
     created_ms: NonNegative
     expires_ms: NonNegative
     revoked_ms: NonNegative = 0
@@ -52,7 +54,8 @@ class ApiKeyRecord(StoredModel):
 
     def identity(self, key_id: str) -> Identity:
         """Who presents this key."""
-        return Identity(key_id=key_id, role=self.role, mesh=self.mesh, operations=frozenset(self.operations))
+        operations = frozenset(self.operations)
+        return Identity(key_id=key_id, role=self.role, mesh=self.mesh, operations=operations, agent=self.agent)
 
 
 @dataclass(frozen=True, slots=True)

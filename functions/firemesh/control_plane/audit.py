@@ -8,6 +8,7 @@ import hashlib
 import json
 import logging
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Annotated, Any
 
 from pydantic import Field
@@ -40,6 +41,13 @@ class Decision(StoredModel):
     request_id: Word = ""
 
 
+class AuditHead(StoredModel):
+    """Where a trail ends."""
+
+    number: NonNegative = 0
+    hash: str = START
+
+
 class AuditRecord(Decision):
     """A decision in its place in a trail."""
 
@@ -48,17 +56,32 @@ class AuditRecord(Decision):
     prev_hash: str
     hash: str
 
+    @property
+    def place(self) -> AuditHead:
+        """Where the trail ends with this record."""
+        return AuditHead(number=self.number, hash=self.hash)
+
     def expected_hash(self) -> str:
         """The hash this content must have."""
         content = self.model_dump(mode="json", exclude={"hash"})
         return hashlib.sha256(canonical_json(content).encode()).hexdigest()
 
 
-class AuditHead(StoredModel):
-    """Where a trail ends."""
+@dataclass(frozen=True, slots=True)
+class ChainReport:
+    """What a look at a portion of a trail has shown.
 
-    number: NonNegative = 0
-    hash: str = START
+    `broken_at` is the number of the first record that is missing or does not follow from the one before; 0: none is.
+    `next_start` is where to go on; 0: there is nothing more, or no sense in it.
+    """
+
+    checked: int
+    broken_at: int
+    next_start: int
+
+
+FIRST = AuditHead()
+"""Where a trail ends before its first record."""
 
 
 class AuditTrail:
@@ -92,15 +115,42 @@ class AuditTrail:
         head = paths.audit_head(trail)
         return tuple(_record(found[path]) for path in sorted(found) if path != head)
 
+    async def check(self, *, mesh_id: str, start: int = 1, limit: int) -> ChainReport:
+        """Whether the records from number `start` on, at most `limit`, are all there and follow the one before.
+
+        The last of all must be the one that the head names: so a removed end shows, too.
+        """
+        head = (await self._read_head(_trail(mesh_id)))[0]
+        last = min(head.number, start + limit - 1)
+        found = await self.read(mesh_id=mesh_id, start=max(1, start - 1), limit=limit + 1)
+        records = [record for record in found if record.number <= last]
+        before = FIRST
+        if start > 1:
+            if not records or records[0].number != start - 1:
+                return ChainReport(0, start - 1, 0)
+            before = records.pop(0).place
+        broken_at = verify(records, before)
+        end = records[-1].place if records else before
+        if not broken_at and end.number < last:
+            broken_at = end.number + 1  # the records after it are missing
+        if not broken_at and end.number == head.number and end != head:
+            broken_at = end.number
+        return ChainReport(len(records), broken_at, 0 if broken_at or last == head.number else last + 1)
+
+    async def _read_head(self, trail: str) -> tuple[AuditHead, Document | None, int]:
+        """The head, its document if there is one, and the time of the read in nanoseconds."""
+        path = paths.audit_head(trail)
+        result = await self._store.get_all([path])
+        stored = result.documents.get(path)
+        return FIRST if stored is None else AuditHead.model_validate(dict(stored.fields)), stored, result.read_time
+
     async def _appending(self, trail: str, decision: Decision) -> Sequence[Write]:
         head_path = paths.audit_head(trail)
-        result = await self._store.get_all([head_path])
-        stored = result.documents.get(head_path)
-        head = AuditHead() if stored is None else AuditHead.model_validate(dict(stored.fields))
-        place: dict[str, Any] = {"number": head.number + 1, "at_ms": result.read_time // 1_000_000, "prev_hash": head.hash}
+        head, stored, read_time = await self._read_head(trail)
+        place: dict[str, Any] = {"number": head.number + 1, "at_ms": read_time // 1_000_000, "prev_hash": head.hash}
         draft = AuditRecord(**decision.model_dump(), **place, hash="")
         record = draft.model_copy(update={"hash": draft.expected_hash()})
-        fields = AuditHead(number=record.number, hash=record.hash).model_dump(mode="json")
+        fields = record.place.model_dump(mode="json")
         move = Create(head_path, fields) if stored is None else Put(head_path, fields, if_update_time=stored.update_time)
         return [Create(paths.audit_record(trail, record.number), record.model_dump(mode="json")), move]
 
@@ -112,13 +162,14 @@ def log_decision(decision: Decision) -> None:
     log.info("%s", json.dumps({"severity": severity, "message": "access decision", **decision.model_dump(), **labels}))
 
 
-def verify(records: Sequence[AuditRecord]) -> int:
-    """The number of the first record that breaks the chain; 0 when a whole trail, from its first record on, holds."""
-    before = START
-    for number, record in enumerate(records, start=1):
-        if record.number != number or record.prev_hash != before or record.hash != record.expected_hash():
+def verify(records: Sequence[AuditRecord], after: AuditHead = FIRST) -> int:
+    """The number of the first record that breaks the chain; 0 when these records follow each other, and `after` they follow."""
+    before = after
+    for record in records:
+        number = before.number + 1
+        if record.number != number or record.prev_hash != before.hash or record.hash != record.expected_hash():
             return number
-        before = record.hash
+        before = record.place
     return 0
 
 

@@ -1,28 +1,40 @@
 """The use cases of operating meshes. Every interface (REST, command line) is a thin layer over these."""
 
-import re
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from firemesh.control_plane.access import ANY_MESH, READING, TAKING_PART, Identity, Operation, denial
+from firemesh.control_plane.access import ANY_MESH, AccessRole, Identity, Operation
 from firemesh.control_plane.agent_sessions import AgentSessions
 from firemesh.control_plane.api_key import KEY_PREFIX, ApiKey
-from firemesh.control_plane.audit import AuditRecord, AuditTrail, Decision, log_decision
-from firemesh.control_plane.key_ring import KeyRing
-from firemesh.control_plane.quota import Quotas
+from firemesh.control_plane.audit import Decision, log_decision
+from firemesh.control_plane.guard import Guard
+from firemesh.control_plane.key_ring import KEY_DAYS, AlsoLanding, KeyRequest, KeyRing, NewKey, nothing
 from firemesh.control_plane.session_token import AgentClaims
 from firemesh.core.health import HealthPolicy
-from firemesh.core.membership import MemberStatus
+from firemesh.core.membership import CLOSE, DRAIN, REMOVE, TRANSFER, MemberStatus
+from firemesh.core.messages import MeshStatus
 from firemesh.core.params import PROFILES
-from firemesh.errors import AgentIdInUse, InvalidMessage, InvalidParameters, PermissionDenied, Unauthenticated
-from firemesh.ids import ID_PATTERN, new_incarnation
+from firemesh.errors import AgentIdInUse, InvalidMessage, InvalidParameters, MeshClosed, MeshDraining, Unauthenticated
+from firemesh.ids import new_incarnation
 from firemesh.runtime.admission import Admission, client_process
 from firemesh.runtime.agent_mesh import is_silent
 from firemesh.runtime.mesh import Mesh, MeshReport, list_mesh_ids
 from firemesh.store import paths
 from firemesh.store.base import Store, Write
+from firemesh.store.mesh_removal import Removal
 from firemesh.store.mesh_store import Hosting, MeshStore
+
+OPERATOR_VIEWS = ("health", "topology")
+"""Views for operators; `firestore.rules` names the same. What players see is for players."""
+
+ORDERS: Mapping[str, Operation] = {
+    REMOVE: Operation.TERMINATE_AGENT,
+    DRAIN: Operation.DRAIN_MESH,
+    CLOSE: Operation.CLOSE_MESH,
+    TRANSFER: Operation.TRANSFER_LEADERSHIP,
+}
+"""Whose permission an operator's order needs, beside that to send one."""
 
 MESHES_LISTED_MAX = 100
 """Meshes in one page of a list."""
@@ -42,15 +54,14 @@ class MeshPage:
 class ControlPanel:
     """Operates the meshes of one project. Each use case takes who asks, and decides by the one permission table.
 
-    Every decision is logged; denials and changes are stored in the audit trail before anything is done.
+    Every decision is logged; denials and changes are stored in the audit trail before anything is done (see `Guard`).
     """
 
-    def __init__(self, store: Store, keys: KeyRing, sessions: AgentSessions, *, mint_token: TokenMinter) -> None:
+    def __init__(self, store: Store, keys: KeyRing, sessions: AgentSessions, guard: Guard, *, mint_token: TokenMinter) -> None:
         self._store = store
         self._keys = keys
         self._sessions = sessions
-        self._audit = AuditTrail(store)
-        self._quotas = Quotas(store)
+        self._guard = guard
         self._mint_token = mint_token
 
     async def authenticate(self, credential: str, *, request_id: str = "") -> Identity:
@@ -73,36 +84,8 @@ class ControlPanel:
     async def authorize(
         self, identity: Identity, operation: Operation, mesh_id: str = "", *, target: str = "", request_id: str = ""
     ) -> None:
-        """Decide by the table, record the decision, and raise PermissionDenied when it is no.
-
-        Raises:
-            InvalidMessage: the mesh or the target has no possible id.
-            PermissionDenied: the role or the key does not allow it.
-            RateLimited: it does, but not so often.
-            StoreUnavailable, OutcomeUnknown: the decision could not be recorded; nothing may be done.
-        """
-        for name in filter(None, (mesh_id, target)):
-            if re.fullmatch(ID_PATTERN, name) is None:
-                raise InvalidMessage(f"an id is 1 to 40 of a-z, 0-9 and -, with no - at either end; not {name[:80]!r}")
-        reason = denial(identity, operation, mesh_id, target)
-        if not reason:
-            await self._quotas.take(identity.key_id, operation)
-        decision = Decision(
-            who=identity.name,
-            role=identity.role,
-            operation=operation,
-            mesh=mesh_id,
-            target=target,
-            allowed=not reason,
-            reason=reason,
-            request_id=request_id,
-        )
-        log_decision(decision)
-        if reason or operation not in READING | TAKING_PART:
-            # A key must not write into the trail of a mesh that is none of its business.
-            await self._audit.append(decision, mesh_id=mesh_id if identity.may_touch(mesh_id) else "")
-        if reason:
-            raise PermissionDenied(f"a key of role {identity.role} may not {operation}: {reason}")
+        """Decide by the table, record the decision, and raise PermissionDenied when it is no. See `Guard.authorize`."""
+        await self._guard.authorize(identity, operation, mesh_id, target=target, request_id=request_id)
 
     async def create_mesh(
         self,
@@ -151,13 +134,18 @@ class ControlPanel:
 
         Raises:
             MeshNotFound: there is nothing to join.
+            MeshClosed, MeshDraining: the mesh lets nobody in, or nobody new.
             AgentIdInUse: a living agent has this id, and shows signs of life.
             What `authorize` raises.
         """
         await self.authorize(identity, Operation.JOIN_MESH, mesh_id, target=agent_id, request_id=request_id)
         mesh = MeshStore(self._store, mesh_id)
-        record = await mesh.read_record()
+        record, head, _ = await mesh.read_standing()
         row = await mesh.read_fields(f"agents/{agent_id}")
+        if head.closed:
+            raise MeshClosed(f"mesh {mesh_id!r} is closed")
+        if head.status is MeshStatus.DRAINING and (row is None or row["status"] == MemberStatus.LEFT):
+            raise MeshDraining(f"mesh {mesh_id!r} lets nobody new in")
         if row is not None and row["status"] == MemberStatus.ALIVE:
             # A silent run is judged soon; who comes back after a crash waits for that with the admission in hand.
             if not await is_silent(mesh, row["process"], row["inc"], HealthPolicy()):
@@ -209,9 +197,89 @@ class ControlPanel:
         mesh = await Mesh.open(self._store, mesh_id)
         await mesh.remove_agent(agent_id, version=version)
 
-    async def read_audit(
-        self, identity: Identity, mesh_id: str, *, start: int = 1, limit: int = 100, request_id: str = ""
-    ) -> tuple[AuditRecord, ...]:
-        """The decisions about one mesh, from number `start` on. Raises what `authorize` raises."""
-        await self.authorize(identity, Operation.READ_AUDIT, mesh_id, request_id=request_id)
-        return await self._audit.read(mesh_id=mesh_id, start=start, limit=limit)
+    async def list_agents(self, identity: Identity, mesh_id: str, *, request_id: str = "") -> tuple[Mapping[str, Any], ...]:
+        """The roster, by id: who is in the mesh and who was. Raises MeshNotFound, and what `authorize` raises."""
+        await self.authorize(identity, Operation.LIST_AGENTS, mesh_id, request_id=request_id)
+        return await (await Mesh.open(self._store, mesh_id)).agents()
+
+    async def provision_agent(
+        self,
+        identity: Identity,
+        mesh_id: str,
+        agent_id: str,
+        *,
+        days: int = KEY_DAYS,
+        label: str = "",
+        request_id: str = "",
+        also: AlsoLanding = nothing,
+    ) -> NewKey:
+        """Make the key with which one agent, and nobody else, joins one mesh as a worker.
+
+        Raises:
+            MeshNotFound: there is no such mesh.
+            InvalidParameters: no such lifetime or label.
+            What `authorize` raises.
+        """
+        wanted = KeyRequest(AccessRole.WORKER, mesh_id, days=days, label=label, agent=agent_id)
+        await self.authorize(identity, Operation.PROVISION_AGENT, mesh_id, target=agent_id, request_id=request_id)
+        await Mesh.open(self._store, mesh_id)
+        return await self._keys.create(wanted, made_by=identity.key_id, also=also)
+
+    # --- a mesh's life ----------------------------------------------------------------------------------------------
+
+    async def drain_mesh(self, identity: Identity, mesh_id: str, *, request_id: str = "") -> str:
+        """Order that nobody new is let in; the order's id. Raises what `authorize` and `Mesh.order` raise."""
+        await self.authorize(identity, Operation.DRAIN_MESH, mesh_id, request_id=request_id)
+        return await Mesh(self._store, mesh_id).drain()
+
+    async def close_mesh(self, identity: Identity, mesh_id: str, *, request_id: str = "") -> str:
+        """Order the end of the mesh; the order's id. Raises what `authorize` and `Mesh.order` raise."""
+        await self.authorize(identity, Operation.CLOSE_MESH, mesh_id, request_id=request_id)
+        return await Mesh(self._store, mesh_id).close()
+
+    async def transfer_leadership(self, identity: Identity, mesh_id: str, to: str, *, request_id: str = "") -> str:
+        """Order that another manager leads; the order's id. Raises what `authorize` and `Mesh.transfer_leadership` raise."""
+        await self.authorize(identity, Operation.TRANSFER_LEADERSHIP, mesh_id, target=to, request_id=request_id)
+        return await Mesh(self._store, mesh_id).transfer_leadership(to)
+
+    async def send_command(
+        self, identity: Identity, mesh_id: str, kind: str, body: Mapping[str, Any], *, request_id: str = ""
+    ) -> str:
+        """Put an operator's order into the inbox as it is; the order's id.
+
+        It needs the permission to send as well as that for what is ordered. Raises what `authorize` and `Mesh.order` raise.
+        """
+        await self.authorize(identity, Operation.SEND_COMMAND, mesh_id, request_id=request_id)
+        if kind in ORDERS:
+            await self.authorize(identity, ORDERS[kind], mesh_id, request_id=request_id)
+        return await Mesh(self._store, mesh_id).order(kind, body)
+
+    async def delete_mesh(self, identity: Identity, mesh_id: str, *, force: bool = False, request_id: str = "") -> Removal:
+        """Delete a portion of a mesh's documents; call again until it is done. Then the keys for it alone end, too.
+
+        Raises what `authorize` and `MeshRemoval.portion` raise.
+        """
+        await self.authorize(identity, Operation.DELETE_MESH, mesh_id, request_id=request_id)
+        removal = await Mesh(self._store, mesh_id).delete(force=force)
+        if removal.done:
+            await self._keys.revoke_bound(mesh_id)
+        return removal
+
+    # --- what an operator may see -----------------------------------------------------------------------------------
+
+    async def read_state(self, identity: Identity, mesh_id: str, agent_id: str, *, request_id: str = "") -> Mapping[str, Any]:
+        """What an agent keeps of its own. Raises MeshNotFound, AgentNotFound, and what `authorize` raises."""
+        await self.authorize(identity, Operation.READ_STATE, mesh_id, target=agent_id, request_id=request_id)
+        return await (await Mesh.open(self._store, mesh_id)).agent_state(agent_id)
+
+    async def read_view(self, identity: Identity, mesh_id: str, audience: str, *, request_id: str = "") -> Mapping[str, Any]:
+        """A view that is meant for operators.
+
+        Raises:
+            InvalidMessage: it is meant for somebody else.
+            MeshNotFound, and what `authorize` raises.
+        """
+        await self.authorize(identity, Operation.READ_VIEW, mesh_id, request_id=request_id)
+        if audience not in OPERATOR_VIEWS:
+            raise InvalidMessage(f"view {audience[:80]!r} is not for operators; these are: {', '.join(OPERATOR_VIEWS)}")
+        return await (await Mesh.open(self._store, mesh_id)).view(audience)

@@ -37,6 +37,10 @@ class Rate:
 
 QUOTAS: Mapping[Operation, Rate] = {
     Operation.CREATE_MESH: Rate(per_hour=120, burst=30),
+    # Each writes for good; a whole table may be provisioned at once.
+    Operation.CREATE_KEY: Rate(per_hour=120, burst=60),
+    Operation.PROVISION_AGENT: Rate(per_hour=120, burst=60),
+    Operation.ROTATE_KEY: Rate(per_hour=120, burst=60),
     # A token is signed by another service, and a whole table may sit down with one key.
     Operation.JOIN_MESH: Rate(per_hour=600, burst=60),
 }

@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 
 from firemesh.control_plane.access import Identity, Operation
 from firemesh.errors import InvariantViolation
-from firemesh.ids import AgentId, MeshId
+from firemesh.ids import AgentId, KeyId, MeshId
 from firemesh.store.base import Write
 
 SEQ_MAX = 99_999_999
@@ -22,6 +22,8 @@ SEQ_MAX = 99_999_999
 PATH_PARAMETERS: Mapping[str, TypeAdapter[Any]] = {
     "mesh_id": TypeAdapter(MeshId),
     "agent_id": TypeAdapter(AgentId),
+    "audience": TypeAdapter(Annotated[str, Field(pattern=r"^[a-z]{1,20}$")]),
+    "key_id": TypeAdapter(KeyId),
     "seq": TypeAdapter(Annotated[int, Field(ge=1, le=SEQ_MAX)]),
 }
 """What each name in angle brackets may be; a new name gets a row before a path gets it."""

@@ -6,12 +6,9 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from firemesh.control_plane import firebase_tokens, routes
-from firemesh.control_plane.agent_desk import AgentDesk
 from firemesh.control_plane.agent_sessions import AgentSessions
 from firemesh.control_plane.api_key import check_pepper
-from firemesh.control_plane.control_panel import ControlPanel
 from firemesh.control_plane.gateway import ApiGateway
-from firemesh.control_plane.idempotency import IdempotencyKeys
 from firemesh.control_plane.key_ring import KeyRing
 from firemesh.control_plane.rate_limit import RateLimiter
 from firemesh.control_plane.use_cases import UseCases
@@ -49,5 +46,4 @@ class ControlPlaneService:
         store = self._process.store
         keys = KeyRing(store, self._pepper, environment=self._environment)
         sessions = AgentSessions(store, self._pepper, verify_id_token=firebase_tokens.verify_id_token)
-        panel = ControlPanel(store, keys, sessions, mint_token=firebase_tokens.mint_custom_token)
-        return UseCases(panel=panel, desk=AgentDesk(store, panel), idempotency=IdempotencyKeys(store))
+        return UseCases.over(store, keys, sessions, mint_token=firebase_tokens.mint_custom_token)

@@ -3,8 +3,15 @@
 from dataclasses import dataclass
 
 from firemesh.control_plane.agent_desk import AgentDesk
-from firemesh.control_plane.control_panel import ControlPanel
+from firemesh.control_plane.agent_sessions import AgentSessions
+from firemesh.control_plane.audit import AuditTrail
+from firemesh.control_plane.audit_desk import AuditDesk
+from firemesh.control_plane.control_panel import ControlPanel, TokenMinter
+from firemesh.control_plane.guard import Guard
 from firemesh.control_plane.idempotency import IdempotencyKeys
+from firemesh.control_plane.key_desk import KeyDesk
+from firemesh.control_plane.key_ring import KeyRing
+from firemesh.store.base import Store
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -13,4 +20,19 @@ class UseCases:
 
     panel: ControlPanel
     desk: AgentDesk
+    keys: KeyDesk
+    audit: AuditDesk
     idempotency: IdempotencyKeys
+
+    @classmethod
+    def over(cls, store: Store, ring: KeyRing, sessions: AgentSessions, *, mint_token: TokenMinter) -> "UseCases":
+        """All use cases of the project whose documents are in `store`."""
+        guard = Guard(store)
+        panel = ControlPanel(store, ring, sessions, guard, mint_token=mint_token)
+        return cls(
+            panel=panel,
+            desk=AgentDesk(store, panel),
+            keys=KeyDesk(ring, guard),
+            audit=AuditDesk(AuditTrail(store), guard),
+            idempotency=IdempotencyKeys(store),
+        )

@@ -13,7 +13,17 @@ from typing import Any, Protocol
 from firemesh.core.membership import JOIN, LEAVE, REPLACED_MAX, AgentType, MemberStatus
 from firemesh.core.messages import Command, canonical_json
 from firemesh.core.sessions import ALREADY_ORDERED
-from firemesh.errors import AgentIdInUse, InvalidMessage, JoinTimeout, MeshError, MeshFull, RequestError, UnavailableError
+from firemesh.errors import (
+    AgentIdInUse,
+    InvalidMessage,
+    JoinTimeout,
+    MeshClosed,
+    MeshDraining,
+    MeshError,
+    MeshFull,
+    RequestError,
+    UnavailableError,
+)
 from firemesh.runtime.agent_mesh import AgentMesh
 from firemesh.runtime.session import Session
 from firemesh.runtime.state_file import AgentMemory, FolderLock, StateFile
@@ -32,6 +42,8 @@ STATE_BYTES_MAX = 100_000
 _JOIN_REFUSALS: Mapping[str, type[RequestError]] = {
     "AGENT_ID_IN_USE": AgentIdInUse,
     "MESH_FULL": MeshFull,
+    "MESH_DRAINING": MeshDraining,
+    "MESH_CLOSED": MeshClosed,
 }
 
 
@@ -287,9 +299,15 @@ class Agent:
                 raise error(f"agent {self.agent_id!r} may not join mesh {mesh_id!r}: {refusal['reason']}")
 
     async def _watch_membership(self) -> None:
-        """Notice what the mesh decides about this agent: removed, declared dead while alive, taken over by another process."""
-        async with aclosing(self._fields(f"agents/{self.agent_id}")) as rows:
+        """Notice what the mesh decides about this agent: removed, declared dead while alive, taken over by another process.
+
+        The row of a living agent goes with its mesh alone: then the mesh was deleted.
+        """
+        async with aclosing(self._contents(f"agents/{self.agent_id}")) as rows:
             async for row in rows:
+                if row is None:
+                    self._removed()
+                    return
                 if row["since"] < self._since:
                     continue
                 if row["inc"] != self.inc:
@@ -332,11 +350,17 @@ class Agent:
 
     async def _fields(self, path: str) -> AsyncGenerator[Mapping[str, Any], None]:
         """The content of one document of the mesh, whenever it changes and exists."""
+        async with aclosing(self._contents(path)) as contents:
+            async for content in contents:
+                if content is not None:
+                    yield content
+
+    async def _contents(self, path: str) -> AsyncGenerator[Mapping[str, Any] | None, None]:
+        """The same, and None whenever the document does not exist."""
         full = paths.below(self._host.mesh.mesh_id, path)
         async with aclosing(supervised(lambda: self._host.mesh.watch_document(path))) as snapshots:
             async for snapshot in snapshots:
-                if full in snapshot.documents:
-                    yield snapshot.documents[full].fields
+                yield snapshot.documents[full].fields if full in snapshot.documents else None
 
     async def _remember(self, **changes: Any) -> None:
         memory = replace(self._memory, **changes)

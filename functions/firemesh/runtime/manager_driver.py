@@ -42,7 +42,14 @@ from firemesh.core.effects import (
 )
 from firemesh.core.manager import Manager
 from firemesh.core.messages import Vote
-from firemesh.errors import CommitAborted, ContentionError, InvariantViolation, PreconditionFailed, UnavailableError
+from firemesh.errors import (
+    CommitAborted,
+    ContentionError,
+    InvariantViolation,
+    MeshNotFound,
+    PreconditionFailed,
+    UnavailableError,
+)
 from firemesh.runtime.store_clock import StoreClock
 from firemesh.runtime.watch_supervisor import supervised
 from firemesh.store.mesh_store import MeshStore, parse_request
@@ -262,6 +269,8 @@ class ManagerDriver(Generic[S]):
         poll_seconds = max(2 * self.manager.identity.params.renew_ms / 1000, 5.0)
         async for snapshot in supervised(self.mesh.watch_head, poll=self._poll_head, poll_seconds=poll_seconds):
             self.clock.note(snapshot.read_time)
+            if not snapshot.documents:
+                raise MeshNotFound(f"mesh {self.mesh.mesh_id!r} was deleted")
             for document in snapshot.documents.values():
                 self.tell(HeadSeen(self.mesh.parse_head(document), document.update_time))
 

@@ -7,10 +7,11 @@ from typing import Any
 from pydantic import TypeAdapter, ValidationError
 
 from firemesh.core.effects import ManagerRole, Timer, TimerFired
-from firemesh.core.membership import REMOVE, AgentType, MemberStatus
-from firemesh.core.messages import mesh_command
+from firemesh.core.membership import CLOSE, DRAIN, REMOVE, ROSTER_MAX, TRANSFER, AgentType, MemberStatus
+from firemesh.core.messages import PAYLOAD_BYTES_MAX, MeshStatus, mesh_command
 from firemesh.core.params import DEFAULT, Params
-from firemesh.errors import AgentNotFound, InvalidMessage, VersionMoved
+from firemesh.core.sessions import OPERATOR_KINDS
+from firemesh.errors import AgentNotFound, InvalidMessage, MeshClosed, VersionMoved
 from firemesh.game.registry import machine_named
 from firemesh.ids import MeshId, new_incarnation
 from firemesh.runtime.agent import Agent
@@ -19,6 +20,7 @@ from firemesh.runtime.manager_agent import ManagerAgent
 from firemesh.runtime.process import AgentProcess
 from firemesh.store import paths
 from firemesh.store.base import Store, Write
+from firemesh.store.mesh_removal import MeshRemoval, Removal
 from firemesh.store.mesh_store import Hosting, MeshRecord, MeshStore
 
 _MESH_ID: TypeAdapter[str] = TypeAdapter(MeshId)
@@ -38,6 +40,7 @@ class MeshReport:
     managers: tuple[str, ...]
     members: Mapping[str, Mapping[str, str]]
     warnings: tuple[str, ...]
+    status: MeshStatus = MeshStatus.OPEN
 
 
 class Mesh:
@@ -102,15 +105,12 @@ class Mesh:
         Raises:
             AgentNotFound: no member has this id, or it has left or died already.
             VersionMoved: its row has changed meanwhile.
-            OutcomeUnknown: the store did not confirm; ask again, it does no harm.
+            What `order` raises.
         """
-        row = await self.get_agent(agent_id)
+        row = await self._living(agent_id)
         if version not in (None, row["applied_index"]):
             raise VersionMoved(f"the row of agent {agent_id!r} is at version {row['applied_index']}, not {version}")
-        if row["status"] != MemberStatus.ALIVE:
-            raise AgentNotFound(f"agent {agent_id!r} is not in mesh {self.mesh_id!r} any more: {row['status']}")
-        command = mesh_command(REMOVE, {"agent": agent_id, "inc": row["inc"]})
-        await self._documents.submit(paths.operator_request_id(new_incarnation()), command)
+        await self.order(REMOVE, {"agent": agent_id, "inc": row["inc"]})
 
     async def get_agent(self, agent_id: str) -> Mapping[str, Any]:
         """An agent's row of the roster: inc, type, process, status, since. Raises AgentNotFound."""
@@ -121,7 +121,7 @@ class Mesh:
 
     async def topology(self) -> Mapping[str, Any]:
         """Who is in the mesh and who leads, as last published; empty before the first leader."""
-        return await self._documents.read_fields("views/topology") or {}
+        return await self.view("topology")
 
     async def get_status(self) -> MeshReport:
         """How the mesh stands. Raises MeshNotFound."""
@@ -134,8 +134,80 @@ class Mesh:
             last_index=head.last_index,
             managers=head.voters.managers,
             members=topology.get("members", {}),
-            warnings=_warnings(head.leader, head.voters.managers),
+            warnings=() if head.closed else _warnings(head.leader, head.voters.managers),
+            status=head.status,
         )
+
+    async def drain(self) -> str:
+        """Let nobody new in, as soon as the leader has ordered it. Raises what `order` raises."""
+        return await self.order(DRAIN, {})
+
+    async def close(self) -> str:
+        """End every member and the mesh itself, for good. Raises what `order` raises."""
+        return await self.order(CLOSE, {})
+
+    async def transfer_leadership(self, to: str) -> str:
+        """Have the leader hand over to another manager.
+
+        Raises:
+            AgentNotFound: no living member has this id.
+            InvalidMessage: it is no manager.
+            What `order` raises.
+        """
+        row = await self._living(to)
+        if row["type"] != AgentType.MANAGER:
+            raise InvalidMessage(f"leadership cannot go to {to!r}: it is a {row['type']}, not a manager")
+        return await self.order(TRANSFER, {"to": to})
+
+    async def order(self, kind: str, body: Mapping[str, Any]) -> str:
+        """Put an operator's order into the inbox; the id under which it lies there, and under `refused/` if it is refused.
+
+        Returning means that it is surely there. The head tells when it is carried out. Given twice it does no more than once.
+
+        Raises:
+            InvalidMessage: this is no operator's order, or no JSON object; nothing was sent.
+            MeshNotFound: there is no such mesh.
+            MeshClosed: nobody is left to carry it out.
+            OutcomeUnknown: the store did not confirm; ask again, it does no harm.
+        """
+        if kind not in OPERATOR_KINDS:
+            raise InvalidMessage(f"{kind[:80]!r} is no order of an operator; these are: {', '.join(sorted(OPERATOR_KINDS))}")
+        try:
+            command = mesh_command(kind, body)
+        except (ValidationError, TypeError, ValueError, RecursionError) as error:
+            raise InvalidMessage(f"the body of {kind} is no JSON object of at most {PAYLOAD_BYTES_MAX} bytes") from error
+        head, _ = await self._documents.read_head()
+        if head.closed:
+            raise MeshClosed(f"mesh {self.mesh_id!r} is closed")
+        request_id = paths.operator_request_id(new_incarnation())
+        await self._documents.submit(request_id, command)
+        return request_id
+
+    async def delete(self, *, force: bool = False) -> Removal:
+        """Delete one portion of the mesh's documents; call again until it is done. See `MeshRemoval.portion`."""
+        return await MeshRemoval(self._store, self.mesh_id).portion(force=force)
+
+    async def agents(self) -> tuple[Mapping[str, Any], ...]:
+        """The roster: all rows by id, of the living and of those gone."""
+        found = (await self._store.list_documents(paths.agents(self.mesh_id), limit=ROSTER_MAX)).documents
+        return tuple(found[path].fields for path in sorted(found))
+
+    async def agent_state(self, agent_id: str) -> Mapping[str, Any]:
+        """What an agent keeps of its own: version, inc, values. Raises AgentNotFound when it keeps nothing."""
+        state = await self._documents.read_fields(f"states/{agent_id}")
+        if state is None:
+            raise AgentNotFound(f"mesh {self.mesh_id!r} keeps no state of an agent {agent_id!r}")
+        return state
+
+    async def view(self, audience: str) -> Mapping[str, Any]:
+        """A view as last published; empty before the first time."""
+        return await self._documents.read_fields(f"views/{audience}") or {}
+
+    async def _living(self, agent_id: str) -> Mapping[str, Any]:
+        row = await self.get_agent(agent_id)
+        if row["status"] != MemberStatus.ALIVE:
+            raise AgentNotFound(f"agent {agent_id!r} is not in mesh {self.mesh_id!r} any more: {row['status']}")
+        return row
 
 
 async def list_mesh_ids(store: Store, *, start: str = "", limit: int) -> tuple[str, ...]:

@@ -58,9 +58,14 @@ class Put:
 
 @dataclass(frozen=True, slots=True)
 class Delete:
-    """Delete the document; deleting what is not there succeeds."""
+    """Delete the document; deleting what is not there succeeds.
+
+    With `if_update_time`, the document must exist with exactly that update time, else the whole commit fails with
+    PreconditionFailed.
+    """
 
     path: str
+    if_update_time: int | None = None
 
 
 Write = Create | Put | Delete

@@ -206,7 +206,7 @@ class MemoryStore:
         present = self._update_time(write.path)
         if isinstance(write, Create) and present is not None:
             raise PreconditionFailed(f"{write.path} exists")
-        if isinstance(write, Put) and write.if_update_time is not None and write.if_update_time != present:
+        if not isinstance(write, Create) and write.if_update_time is not None and write.if_update_time != present:
             raise PreconditionFailed(f"{write.path} has update time {present}, not {write.if_update_time}")
 
     def _write(self, write: Write, commit_time: int) -> bool:

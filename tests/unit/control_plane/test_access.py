@@ -2,19 +2,46 @@
 
 from dataclasses import replace
 from itertools import product
+from typing import Any
 
 import pytest
 
-from firemesh.control_plane.access import PERMISSIONS, TAKING_PART, AccessRole, Identity, Operation, denial
+from firemesh.control_plane.access import (
+    ANY_MESH,
+    GRANTS,
+    PERMISSIONS,
+    PROJECT_WIDE,
+    TAKING_PART,
+    AccessRole,
+    Identity,
+    Operation,
+    denial,
+    grant_denial,
+    is_in_charge,
+)
 
 POLICY = {
     "create_mesh": "admin",
     "list_meshes": "admin operator observer",
     "get_mesh_status": "admin operator manager worker observer",
+    "drain_mesh": "admin operator",
+    "close_mesh": "admin operator",
+    "delete_mesh": "admin",
+    "transfer_leadership": "admin operator",
+    "send_command": "admin operator",
+    "read_state": "admin operator",
+    "read_view": "admin operator",
+    "provision_agent": "admin operator",
+    "list_agents": "admin operator manager worker observer",
     "join_mesh": "worker",
     "get_agent_status": "admin operator manager worker observer",
     "terminate_agent": "admin operator manager",
+    "create_key": "admin operator",
+    "read_keys": "admin operator",
+    "rotate_key": "admin operator",
+    "revoke_key": "admin operator",
     "read_audit": "admin operator",
+    "read_project_audit": "admin",
     "refresh_session": "worker",
     "write_heartbeat": "worker",
     "read_heartbeat": "worker",
@@ -31,7 +58,8 @@ AN_AGENT = Identity(key_id="k", role=AccessRole.WORKER, mesh="m1", agent="a1", i
 
 @pytest.mark.parametrize(("role", "operation"), list(product(AccessRole, Operation)), ids=str)
 def test_each_role_may_exactly_what_the_policy_says(role: AccessRole, operation: Operation) -> None:
-    identity = AN_AGENT if operation in TAKING_PART else Identity(key_id="k", role=role, mesh="m1")
+    scope = ANY_MESH if operation in PROJECT_WIDE else "m1"
+    identity = AN_AGENT if operation in TAKING_PART else Identity(key_id="k", role=role, mesh=scope)
     assert (denial(replace(identity, role=role), operation, "m1", "a1") == "") is (
         role.value in POLICY[operation.value].split()
     )
@@ -75,3 +103,72 @@ def test_who_may_join_may_take_part() -> None:
     assert denial(narrow, Operation.GET_MESH_STATUS, "m1") == "KEY_OPERATIONS"
     other = replace(AN_AGENT, operations=frozenset({Operation.GET_MESH_STATUS}))
     assert denial(other, Operation.SUBMIT_COMMAND, "m1", "a1") == "KEY_OPERATIONS"
+
+
+# --- keys that make keys --------------------------------------------------------------------------------------------
+
+GRANT_POLICY = {
+    "admin": "admin operator manager worker observer",
+    "operator": "worker observer",
+    "manager": "",
+    "worker": "",
+    "observer": "",
+}
+"""Whose keys each role makes, as a reader would write it."""
+
+
+def holder(role: AccessRole, mesh: str = "m1", **more: Any) -> Identity:
+    return Identity(key_id=more.pop("key_id", "new"), role=role, mesh=mesh, **more)
+
+
+@pytest.mark.parametrize(("granter", "granted"), list(product(AccessRole, AccessRole)), ids=str)
+def test_each_role_makes_exactly_the_keys_that_the_policy_says(granter: AccessRole, granted: AccessRole) -> None:
+    allowed = granted.value in GRANT_POLICY[granter.value].split()
+    assert (grant_denial(holder(granter, key_id="own"), holder(granted)) == "") is allowed
+    assert is_in_charge(holder(granter, key_id="own"), holder(granted)) is allowed
+
+
+def test_nobody_grants_what_its_role_may_neither_do_nor_delegate() -> None:
+    """A key's holder may delegate joining, which is a player's, and nothing else that it may not do itself."""
+    for role, granted in GRANTS.items():
+        for other in granted:
+            beyond = PERMISSIONS[other] - PERMISSIONS[role] - PERMISSIONS[AccessRole.WORKER]
+            assert beyond == frozenset(), (role, other)
+
+
+@pytest.mark.parametrize(
+    ("own", "asked", "allowed"),
+    [("m1", "m1", True), ("m1", "m2", False), ("m1", "*", False), ("*", "m1", True), ("*", "*", True)],
+)
+def test_a_key_makes_no_key_for_more_meshes_than_its_own(own: str, asked: str, allowed: bool) -> None:
+    for granter, granted in ((AccessRole.ADMIN, AccessRole.ADMIN), (AccessRole.OPERATOR, AccessRole.OBSERVER)):
+        assert (grant_denial(holder(granter, own, key_id="own"), holder(granted, asked)) == "") is allowed
+
+
+def test_a_narrowed_key_makes_no_key_that_may_do_more() -> None:
+    few = frozenset({Operation.CREATE_KEY, Operation.LIST_MESHES})
+    narrow = holder(AccessRole.ADMIN, key_id="own", operations=few)
+    assert grant_denial(narrow, holder(AccessRole.ADMIN, operations=few)) == ""
+    assert grant_denial(narrow, holder(AccessRole.ADMIN, operations=few | {Operation.DELETE_MESH})) == "KEY_GRANT"
+    assert grant_denial(narrow, holder(AccessRole.ADMIN)) == "KEY_GRANT"
+    assert is_in_charge(narrow, holder(AccessRole.ADMIN)), "to end a key takes no might of its own"
+
+
+@pytest.mark.parametrize("role", list(AccessRole))
+def test_everybody_is_in_charge_of_its_own_key(role: AccessRole) -> None:
+    own = holder(role, key_id="own")
+    assert grant_denial(own, own) == ""
+
+
+def test_the_key_of_one_agent_acts_as_that_agent_alone_and_may_look_at_others() -> None:
+    key = holder(AccessRole.WORKER, agent="a1")
+    assert denial(key, Operation.JOIN_MESH, "m1", "a1") == ""
+    assert denial(key, Operation.JOIN_MESH, "m1", "a2") == "OTHER_AGENT"
+    assert denial(key, Operation.REFRESH_SESSION, "m1", "a2") == "OTHER_AGENT"
+    assert denial(key, Operation.GET_AGENT_STATUS, "m1", "a2") == ""
+    assert denial(key, Operation.SUBMIT_COMMAND, "m1", "a1") == "NO_SESSION"
+
+
+def test_the_trail_of_the_project_is_for_no_key_of_one_mesh() -> None:
+    assert denial(holder(AccessRole.ADMIN, "m1"), Operation.READ_PROJECT_AUDIT, "") == "KEY_MESH"
+    assert denial(holder(AccessRole.ADMIN, "*"), Operation.READ_PROJECT_AUDIT, "") == ""

@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from firemesh.control_plane.audit import AuditRecord, AuditTrail, Decision, verify
-from firemesh.store.base import Put
+from firemesh.store.base import Delete, Put
 from firemesh.store.memory import MemoryStore
 
 
@@ -70,3 +70,42 @@ async def test_a_record_rewritten_with_its_own_hash_breaks_the_next() -> None:
     path = "meshes/m1/audit/000000000002"
     await memory.client("intruder").commit([Put(path, forged.model_dump(mode="json"))])
     assert verify(await trail.read(mesh_id="m1")) == 3
+
+
+# --- checking a trail by portions -----------------------------------------------------------------------------------
+
+
+async def checked(trail: AuditTrail, limit: int) -> tuple[int, int]:
+    """How many records were checked by portions of `limit`, and the first that is wrong."""
+    total, start = 0, 1
+    while True:
+        report = await trail.check(mesh_id="m1", start=start, limit=limit)
+        total += report.checked
+        if not report.next_start:
+            return total, report.broken_at
+        start = report.next_start
+
+
+@pytest.mark.parametrize("limit", [1, 2, 5, 9])
+@pytest.mark.parametrize("count", [0, 1, 5])
+async def test_a_whole_trail_is_found_whole_by_portions_of_any_size(count: int, limit: int) -> None:
+    trail, _ = await trail_of(count)
+    assert await checked(trail, limit) == (count, 0)
+
+
+@pytest.mark.parametrize("limit", [1, 2, 3, 9])
+@pytest.mark.parametrize("gone", [1, 2, 3, 4, 5])
+async def test_a_removed_record_shows_wherever_a_portion_ends(gone: int, limit: int) -> None:
+    trail, memory = await trail_of(5)
+    memory.apply("intruder", [Delete(f"meshes/m1/audit/{gone:012d}")])
+    assert (await checked(trail, limit))[1] == gone
+
+
+@pytest.mark.parametrize("limit", [1, 2, 9])
+async def test_a_forged_last_record_does_not_fit_the_head(limit: int) -> None:
+    trail, memory = await trail_of(3)
+    (last,) = await trail.read(mesh_id="m1", start=3)
+    forged = last.model_copy(update={"who": "nobody"})
+    forged = forged.model_copy(update={"hash": forged.expected_hash()})
+    memory.apply("intruder", [Put("meshes/m1/audit/000000000003", forged.model_dump(mode="json"))])
+    assert (await checked(trail, limit))[1] == 3

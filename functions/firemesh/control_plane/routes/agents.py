@@ -1,4 +1,4 @@
-"""`/meshes/{mesh}/agents`: let one join, see one, have one removed."""
+"""`/meshes/{mesh}/agents`: let one join, see one or all, have one removed."""
 
 from typing import Annotated, Literal
 
@@ -35,6 +35,12 @@ class AgentRow(BaseModel):
     since: int
 
 
+class RosterShown(BaseModel):
+    """All rows of the roster by id: of those who live, and of those who have gone."""
+
+    agents: tuple[AgentRow, ...]
+
+
 class RemovalOrdered(BaseModel):
     """The order is in the inbox; the roster tells when it is carried out."""
 
@@ -57,6 +63,12 @@ class RowVersion(RequestHeaders):
 async def join_mesh(use: UseCases, call: Call[JoinMesh, NoQuery], mesh_id: str) -> Admission:
     """An incarnation, and a token that the security rules know."""
     return await use.panel.join_mesh(call.identity, mesh_id, call.body.agent_id, request_id=call.request_id)
+
+
+async def list_agents(use: UseCases, call: Call[NoBody, NoQuery], mesh_id: str) -> RosterShown:
+    """Who is in the mesh, and who was."""
+    rows = await use.panel.list_agents(call.identity, mesh_id, request_id=call.request_id)
+    return RosterShown(agents=tuple(AgentRow.model_validate(dict(row)) for row in rows))
 
 
 async def get_agent_status(use: UseCases, call: Call[NoBody, NoQuery], mesh_id: str, agent_id: str) -> Reply:
@@ -83,6 +95,14 @@ def bind(gateway: ApiGateway) -> None:
         body=JoinMesh,
         answer=Admission,
         status=201,
+    )
+    gateway.add_route(
+        "GET",
+        AGENTS,
+        list_agents,
+        operation=Operation.LIST_AGENTS,
+        summary="See the whole roster",
+        answer=RosterShown,
     )
     gateway.add_route(
         "GET",

@@ -1,47 +1,65 @@
-"""`/meshes/{mesh}/audit`: what was decided about a mesh."""
+"""`/meshes/{mesh}/audit` and `/audit`: what was decided about a mesh, and about none; and whether anything is missing."""
 
 from typing import Annotated
 
-from pydantic import BaseModel, Field
+from pydantic import Field
 
 from firemesh.control_plane.access import Operation
-from firemesh.control_plane.audit import AuditRecord
+from firemesh.control_plane.audit import ChainReport
+from firemesh.control_plane.audit_desk import RECORDS_IN_PAGE_MAX, AuditPage
 from firemesh.control_plane.gateway import ApiGateway
 from firemesh.control_plane.route import Call, NoBody, RequestQuery
 from firemesh.control_plane.use_cases import UseCases
 
-AUDIT_LISTED_MAX = 200
+TRAIL, PROJECT_TRAIL = "/meshes/<mesh_id>/audit", "/audit"
+Number = Annotated[int, Field(ge=1, lt=10**12)]
 
 
 class AuditQuery(RequestQuery):
     """Which part of the trail."""
 
-    start: Annotated[int, Field(ge=1, lt=10**12)] = 1
-    limit: Annotated[int, Field(ge=1, le=AUDIT_LISTED_MAX)] = 100
+    start: Number = 1
+    limit: Annotated[int, Field(ge=1, le=RECORDS_IN_PAGE_MAX)] = 100
 
 
-class AuditPage(BaseModel):
-    """Records in the order of their numbers; the next page starts one behind the last."""
+class CheckQuery(RequestQuery):
+    """From which record on; the one before must be there."""
 
-    records: tuple[AuditRecord, ...]
+    start: Number = 1
 
 
 async def read_audit(use: UseCases, call: Call[NoBody, AuditQuery], mesh_id: str) -> AuditPage:
     """Records of a mesh's trail, oldest first."""
-    records = await use.panel.read_audit(
-        call.identity, mesh_id, start=call.query.start, limit=call.query.limit, request_id=call.request_id
-    )
-    return AuditPage(records=records)
+    query = call.query
+    return await use.audit.read(call.identity, mesh_id, start=query.start, limit=query.limit, request_id=call.request_id)
+
+
+async def check_audit(use: UseCases, call: Call[NoBody, CheckQuery], mesh_id: str) -> ChainReport:
+    """Whether a portion of a mesh's trail is whole; call again from `next_start` until it is 0."""
+    return await use.audit.check(call.identity, mesh_id, start=call.query.start, request_id=call.request_id)
+
+
+async def read_project_audit(use: UseCases, call: Call[NoBody, AuditQuery]) -> AuditPage:
+    """Records of the project's trail: what is about no mesh, or about one that is deleted."""
+    return await use.audit.read(call.identity, start=call.query.start, limit=call.query.limit, request_id=call.request_id)
+
+
+async def check_project_audit(use: UseCases, call: Call[NoBody, CheckQuery]) -> ChainReport:
+    """The same check of the project's trail."""
+    return await use.audit.check(call.identity, start=call.query.start, request_id=call.request_id)
 
 
 def bind(gateway: ApiGateway) -> None:
     """Register this resource."""
-    gateway.add_route(
-        "GET",
-        "/meshes/<mesh_id>/audit",
-        read_audit,
-        operation=Operation.READ_AUDIT,
-        summary="Read what was decided about a mesh",
-        query=AuditQuery,
-        answer=AuditPage,
-    )
+    for path, handler, operation, summary in (
+        (TRAIL, read_audit, Operation.READ_AUDIT, "Read what was decided about a mesh"),
+        (PROJECT_TRAIL, read_project_audit, Operation.READ_PROJECT_AUDIT, "Read what was decided about no mesh"),
+    ):
+        gateway.add_route("GET", path, handler, operation=operation, summary=summary, query=AuditQuery, answer=AuditPage)
+    for path, check, operation, summary in (
+        (TRAIL, check_audit, Operation.READ_AUDIT, "Check that nothing is missing in a mesh's trail"),
+        (PROJECT_TRAIL, check_project_audit, Operation.READ_PROJECT_AUDIT, "Check that nothing is missing in the project's"),
+    ):
+        gateway.add_route(
+            "GET", path + "/check", check, operation=operation, summary=summary, query=CheckQuery, answer=ChainReport
+        )

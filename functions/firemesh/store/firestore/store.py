@@ -172,14 +172,14 @@ class FirestoreStore:
     def _encode_write(self, target: Message, write: Write) -> None:
         if isinstance(write, Delete):
             target.delete = self._prefix + write.path
-            return
-        target.update.name = self._prefix + write.path
-        encode_fields(target.update.fields, write.fields)
-        if write.stamp:
-            target.update_transforms.add(field_path=write.stamp, set_to_server_value=REQUEST_TIME)
+        else:
+            target.update.name = self._prefix + write.path
+            encode_fields(target.update.fields, write.fields)
+            if write.stamp:
+                target.update_transforms.add(field_path=write.stamp, set_to_server_value=REQUEST_TIME)
         if isinstance(write, Create):
             target.current_document.exists = False
-        elif isinstance(write, Put) and write.if_update_time is not None:
+        elif write.if_update_time is not None:
             set_timestamp(target.current_document.update_time, write.if_update_time)
 
     async def _read_target(self, target: Target) -> Mapping[str, Document]:
