@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from firemesh.errors import InvalidParameters
 
 if TYPE_CHECKING:
-    from firemesh.store.firestore import FirestoreStore
+    from firemesh.store.firestore import FirestoreStore, TokenSource
 
 
 def add_connection_options(parser: argparse.ArgumentParser) -> None:
@@ -16,8 +16,8 @@ def add_connection_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--host", help="a Firestore emulator as host:port (default: $FIRESTORE_EMULATOR_HOST, else Firestore)")
 
 
-def connect(args: argparse.Namespace, client_name: str) -> "FirestoreStore":
-    """The store the options name; call it inside a running event loop.
+def connect(args: argparse.Namespace, client_name: str, *, token: "TokenSource | None" = None) -> "FirestoreStore":
+    """The store the options name; call it inside a running event loop. With `token` every call is that user's.
 
     Raises:
         InvalidParameters: no project is named.
@@ -27,4 +27,4 @@ def connect(args: argparse.Namespace, client_name: str) -> "FirestoreStore":
     project = args.project or os.environ.get("GOOGLE_CLOUD_PROJECT") or os.environ.get("GCLOUD_PROJECT")
     if not project:
         raise InvalidParameters("no project: give --project, or set GOOGLE_CLOUD_PROJECT (`firemesh up` prints it)")
-    return connect_store(project, args.host, client_name=client_name)
+    return connect_store(project, args.host, client_name=client_name, token=token)

@@ -76,13 +76,14 @@ class Member:
 class Crew:
     """The mesh of one test."""
 
-    def __init__(self, host: str, machine: str, setup: Mapping[str, Any], folder: Path) -> None:
+    def __init__(self, host: str, machine: str, setup: Mapping[str, Any], folder: Path, project: str) -> None:
         self.mesh_id = f"t{secrets.token_hex(6)}"
         self.host = host
+        self.project = project
         self.setup = setup
         self.machine = machine_named(machine)
         self.folder = folder
-        self.store = FirestoreStore(PROJECT, host=host, client_name="observer")
+        self.store = FirestoreStore(self.project, host=host, client_name="observer")
         self.mesh = Mesh(self.store, self.mesh_id)
         self.documents = MeshStore(self.store, self.mesh_id)
         self.checker: Checker[Any] = Checker(self.machine, setup)
@@ -94,10 +95,16 @@ class Crew:
     @classmethod
     @asynccontextmanager
     async def aboard(
-        cls, host: str, folder: Path, *, machine: str = "counter", setup: Mapping[str, Any] | None = None
+        cls,
+        host: str,
+        folder: Path,
+        *,
+        machine: str = "counter",
+        setup: Mapping[str, Any] | None = None,
+        project: str = PROJECT,
     ) -> AsyncIterator[Self]:
         """A fresh mesh, ended as by a crash of everything; then what is stored is checked."""
-        crew = cls(host, machine, setup or {}, folder)
+        crew = cls(host, machine, setup or {}, folder, project)
         async with AsyncExitStack() as stack:
             stack.push_async_callback(crew.store.close)
             await Mesh.create(crew.store, crew.mesh_id, machine=machine, setup=crew.setup, params=TEST)
@@ -116,7 +123,7 @@ class Crew:
         command = [
             *(sys.executable, "-m", "firemesh_cli", "agent", "run", "--mesh", self.mesh_id, "--type", kind),
             *("--process", name, "--agents", ",".join(agents), "--heartbeat-ms", "500"),
-            *("--project", PROJECT, "--host", host or self.host),
+            *("--project", self.project, "--host", host or self.host),
             *(("--state-folder", str(self.folder / "state")) if state else ()),
         ]
         child = await create_subprocess_exec(*command, env={**os.environ}, stdin=DEVNULL, stdout=PIPE, stderr=STDOUT)
@@ -132,7 +139,7 @@ class Crew:
 
     async def process(self, name: str, *, host: str = "", folder: Path | None = None) -> AgentProcess:
         """A process of the mesh within this one, over a connection of its own."""
-        store = FirestoreStore(PROJECT, host=host or self.host, client_name=name)
+        store = FirestoreStore(self.project, host=host or self.host, client_name=name)
         process = await AgentProcess.open(
             store, self.mesh_id, name, heartbeat=BEAT, health=QUICK, on_sent=self.sent.append, state_folder=folder
         )

@@ -107,7 +107,7 @@ async def test_a_worker_key_leads_into_its_mesh_under_the_rules_and_into_no_othe
     agent = FirestoreStore(stack.project, host=stack.firestore_host, token=bearer(id_token))
     try:
         join = {"agent_id": "w1", "inc": admission["inc"], "seq": 1, "kind": "mesh.join"}
-        payload = '{"process":"p1","replaces":[],"type":"worker"}'
+        payload = '{"process":"client-w1","replaces":[],"type":"worker"}'
         request = paths.request_id("w1", admission["inc"], 1)
         await agent.commit([Create(paths.request("joined", request), {**join, "payload": payload})])
         with pytest.raises(PermissionDenied):

@@ -5,15 +5,17 @@ import asyncio
 import logging
 import signal
 import sys
+from collections.abc import AsyncIterator
+from contextlib import ExitStack, asynccontextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, TextIO
+from typing import TYPE_CHECKING, Any, TextIO
 
+from firemesh_cli.admitted import add_admission_options, admitted_agent, admitted_process
 from firemesh_cli.connection import add_connection_options, connect
 
 if TYPE_CHECKING:
     from firemesh.core.messages import Command
     from firemesh.runtime.process import AgentProcess
-    from firemesh.store.firestore import FirestoreStore
     from firemesh_cli.commands import Subparsers
 
 
@@ -38,6 +40,7 @@ def register(subparsers: "Subparsers") -> None:
     run.add_argument("--heartbeat-ms", type=int, default=2000, help="a sign of life this often, 250 or more (default: 2000)")
     run.add_argument("--journal", type=Path, help="append every command that is surely sent, as JSON, one per line")
     add_connection_options(run)
+    add_admission_options(run)
     run.set_defaults(handler=lambda args: asyncio.run(_run(args)))
 
 
@@ -51,41 +54,48 @@ async def _run(args: argparse.Namespace) -> int:
     stopping = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, stopping.set)
-    journal = args.journal.open("a", encoding="utf-8") if args.journal else None
-    store = connect(args, args.process)
-    try:
-        process = await _open(store, args, journal)
-        return await _work(process, args, ids, stopping)
-    finally:
-        await store.close()
-        if journal is not None:
-            journal.close()
+    with ExitStack() as files:
+        journal = files.enter_context(args.journal.open("a", encoding="utf-8")) if args.journal else None
+        opened = admitted_process if args.api else _server_process
+        async with opened(args, ids[0], **_process_options(args, journal)) as process:
+            return await _work(process, args, ids, stopping)
 
 
 def _agent_ids(args: argparse.Namespace) -> list[str]:
     from firemesh.ids import new_incarnation
 
+    if args.api:
+        return [admitted_agent(args)]
     args.process = args.process or f"{args.type}s-{new_incarnation()}"
     if args.agents:
         return [agent.strip() for agent in args.agents.split(",")]
     return [f"{args.process}-{number}" for number in range(1, args.count + 1)]
 
 
-async def _open(store: "FirestoreStore", args: argparse.Namespace, journal: TextIO | None) -> "AgentProcess":
-    from firemesh.runtime.process import AgentProcess, HeartbeatPolicy
+@asynccontextmanager
+async def _server_process(args: argparse.Namespace, _: str, **options: Any) -> "AsyncIterator[AgentProcess]":
+    """A process of the mesh with the credentials of this machine."""
+    from firemesh.runtime.process import AgentProcess
+
+    store = connect(args, args.process)
+    try:
+        yield await AgentProcess.open(store, args.mesh, args.process, **options)
+    finally:
+        await store.close()
+
+
+def _process_options(args: argparse.Namespace, journal: TextIO | None) -> dict[str, Any]:
+    from firemesh.runtime.process import HeartbeatPolicy
 
     def write_down(command: "Command") -> None:
         if journal is not None:
             print(command.model_dump_json(), file=journal, flush=True)
 
-    return await AgentProcess.open(
-        store,
-        args.mesh,
-        args.process,
-        state_folder=args.state_folder,
-        heartbeat=HeartbeatPolicy(active_ms=args.heartbeat_ms, idle_ms=max(10_000, args.heartbeat_ms)),
-        on_sent=write_down,
-    )
+    return {
+        "state_folder": args.state_folder,
+        "heartbeat": HeartbeatPolicy(active_ms=args.heartbeat_ms, idle_ms=max(10_000, args.heartbeat_ms)),
+        "on_sent": write_down,
+    }
 
 
 async def _work(process: "AgentProcess", args: argparse.Namespace, ids: list[str], stopping: asyncio.Event) -> int:

@@ -92,8 +92,10 @@ class RuledMesh:
         try:
             await self._documents.submit(request_id, command)
         except PermissionDenied:
-            if not await self._was_refused(request_id, command):
-                raise
+            if await self._was_taken(request_id, command):
+                return
+            # An earlier copy may have been taken between the denial and this look. If not, the denial is meant.
+            await self._documents.submit(request_id, command)
 
     async def is_waiting(self, request_id: str) -> bool:
         """See `AgentMesh`."""
@@ -108,19 +110,22 @@ class RuledMesh:
         if command.inc != self._admission.inc:
             raise _ended(command)
 
-    async def _was_refused(self, request_id: str, command: Command) -> bool:
-        """Whether a command is denied because the mesh has had it before and refused it.
+    async def _was_taken(self, request_id: str, command: Command) -> bool:
+        """Whether a command is denied because the mesh has an earlier copy of it, waiting, refused or ordered.
 
         Raises:
             IncarnationEnded: as `submit`.
             StoreUnavailable: the command may be sent again when the sign of life is back.
             PermissionDenied: this client may not even look.
         """
-        if await self._documents.read_fields(f"refused/{request_id}") is not None:
+        if await self.is_waiting(request_id):
             return True
+        if command.seq > 1 and await self._documents.read_fields(f"refused/{request_id}") is not None:
+            return True
+        is_member = await self._is_member()
         if command.seq == 1:
-            return False
-        if not await self._is_member():
+            return is_member
+        if not is_member:
             raise _ended(command)
         beat, _, _ = await self._documents.read_beat(self._admission.process)
         if beat is None or beat.inc != self._admission.inc:
@@ -144,11 +149,19 @@ class RuledMesh:
     # --- what is kept -----------------------------------------------------------------------------------------------
 
     async def write_beat(self, beat: Beat) -> None:
-        """See `AgentMesh`. Each has to be the next one that the store knows of, so it gets its number here."""
+        """See `AgentMesh`. Each has to be the next one that the store knows of, so it gets its number here.
+
+        Raises:
+            StoreUnavailable: also while another incarnation of the agent lives, and when this one has ended.
+        """
         async with self._beat_pace:
             before = await self._stored_beats() if self._lost_count else self._beats
             self._lost_count = True
-            await self._documents.write_beat(beat.model_copy(update={"seq": before + 1}))
+            try:
+                await self._documents.write_beat(beat.model_copy(update={"seq": before + 1}))
+            except PermissionDenied as error:
+                standing = "is" if await self._is_member() else "is not"  # denied as well, when the key is no good any more
+                raise StoreUnavailable(f"denied to one who {standing} a member") from error
             self._lost_count = False
             async with self._changed:
                 self._beats = before + 1

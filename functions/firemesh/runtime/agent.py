@@ -55,6 +55,11 @@ class Host(Protocol):
     mesh: AgentMesh
 
     @property
+    def may_replace(self) -> bool:
+        """Whether the agent's join may push its own earlier runs aside; else it waits until they are judged."""
+        ...
+
+    @property
     def agent_beat_seconds(self) -> float:
         """How often each agent tells the process that it runs."""
         ...
@@ -243,11 +248,12 @@ class Agent:
         inc = self._host.inc
         earlier = tuple(known for known in self._memory.incarnations if known != inc)[-REPLACED_MAX:]
         await self._remember(incarnations=(*earlier, inc))
+        replaces = earlier if self._host.may_replace else ()
         while True:
             self._session = Session(self._host.mesh, self.agent_id, inc, on_sent=self._host.on_sent)
             self._seated = True
             try:
-                await self._be_admitted(earlier)
+                await self._be_admitted(replaces)
             except AgentIdInUse:
                 if not await self._holder_is_judged():
                     raise

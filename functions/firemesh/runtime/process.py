@@ -17,7 +17,16 @@ from firemesh.core.health import LATENESS_MAX, Beat, HealthPolicy
 from firemesh.core.machine import Machine
 from firemesh.core.messages import Command
 from firemesh.core.params import Params
-from firemesh.errors import AgentNotFound, AlreadyExists, InvalidMessage, InvalidParameters, MeshError, PermissionDenied
+from firemesh.errors import (
+    AgentNotFound,
+    AlreadyExists,
+    IncarnationEnded,
+    InvalidMessage,
+    InvalidParameters,
+    MeshError,
+    PermissionDenied,
+    Unauthenticated,
+)
 from firemesh.game.registry import machine_named
 from firemesh.ids import ProcessId
 from firemesh.runtime.admission import CLIENT_PROCESS_PREFIX, Admission
@@ -147,6 +156,11 @@ class AgentProcess:
         )
         process._start_beating()
         return process
+
+    @property
+    def may_replace(self) -> bool:
+        """See `Host`. Who has only a key is not trusted to know which runs were its own."""
+        return self._replication is not None
 
     @property
     def agent_beat_seconds(self) -> float:
@@ -294,13 +308,18 @@ class AgentProcess:
         self._spawn(self._feel_own_pulse())
 
     async def _beat(self) -> None:
-        """Write the sign of life at the adaptive interval, at once when an agent's state changes; never give up."""
+        """Write the sign of life at the adaptive interval, at once when an agent's state changes; never give up.
+
+        Only who is not known any more has to: its key was revoked, its token is no good.
+        """
         while True:
             interval_ms = self._interval_ms()
             self._beat_now.clear()
             try:
                 await self.mesh.write_beat(self._next_beat(interval_ms))
             except MeshError as error:
+                if isinstance(error, PermissionDenied | Unauthenticated) and not isinstance(error, IncarnationEnded):
+                    raise
                 log.info("sign of life of process %s not written: %s", self.process_id, error)
             try:
                 async with asyncio.timeout(interval_ms / 1000):
