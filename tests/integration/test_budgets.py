@@ -36,7 +36,7 @@ class Bill:
                     return seen
 
     async def _look(self) -> tuple[MeterReading, Head]:
-        head, _ = await self.crew.documents.read_head()
+        head, _, _ = await self.crew.documents.read_head()
         return self._meter.counts(), head
 
     async def renewals(self, count: int) -> None:

@@ -73,7 +73,7 @@ class StoredGame:
         params = {name: getattr(TEST, name) for name in TEST.__dataclass_fields__}
         setup = dict(self.game.state.setup.as_json)
         await self.mesh.create(MeshRecord(machine="mafia", setup=setup, params=params))
-        _, self._version = await self.mesh.read_head()
+        _, self._version, _ = await self.mesh.read_head()
         body = canonical_json({"type": "worker", "process": "p1"})
         await self._commit([Command(agent_id=agent, inc=INC, seq=1, kind=JOIN, payload=body) for agent in self.members])
         await self.mesh.cast_vote(Vote(term=2, voter="m2", candidate="m2", applied=0, head_version=1))

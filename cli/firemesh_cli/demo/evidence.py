@@ -37,7 +37,7 @@ class Stored:
 
 async def read_stored(store: Store, mesh: MeshStore) -> Stored:
     """Read the mesh whole. What is written meanwhile makes it contradict itself: see `read_settled`."""
-    head, _ = await mesh.read_head()
+    head, _, _ = await mesh.read_head()
     snapshot = await mesh.read_snapshot(head.snapshot_index) if head.snapshot_index else None
     prefix = f"{paths.mesh(mesh.mesh_id)}/views"
     shown = (await store.list_documents(prefix)).documents

@@ -15,41 +15,25 @@ from firemesh.core.effects import (
     ArmDeadline,
     CastVote,
     Commit,
-    Committed,
-    CommitUndecided,
     DeadlinePassed,
     Disarm,
     Effect,
-    EntriesRead,
     Event,
-    HeadRead,
     HeadSeen,
     ManagerRole,
-    Proposal,
     ReadElection,
     ReadEntries,
-    ReadFailed,
     ReadHead,
     ReadSnapshot,
     ReleaseAsked,
     RequestsSeen,
     RoleChanged,
-    SnapshotRead,
     Timer,
     TimerFired,
-    VoteCast,
-    VoteFailed,
 )
 from firemesh.core.manager import Manager
-from firemesh.core.messages import Vote
-from firemesh.errors import (
-    CommitAborted,
-    ContentionError,
-    InvariantViolation,
-    MeshNotFound,
-    PreconditionFailed,
-    UnavailableError,
-)
+from firemesh.errors import InvariantViolation, MeshNotFound, UnavailableError
+from firemesh.runtime.manager_calls import Call, ManagerCalls
 from firemesh.runtime.store_clock import StoreClock
 from firemesh.runtime.watch_supervisor import supervised
 from firemesh.store.mesh_store import MeshStore, parse_request
@@ -57,8 +41,6 @@ from firemesh.store.mesh_store import MeshStore, parse_request
 log = logging.getLogger(__name__)
 
 S = TypeVar("S")
-
-Read = ReadHead | ReadElection | ReadEntries | ReadSnapshot
 
 
 class ManagerDriver(Generic[S]):
@@ -80,6 +62,7 @@ class ManagerDriver(Generic[S]):
         self.manager = manager
         self.mesh = mesh
         self.clock = clock or StoreClock()
+        self._store_calls = ManagerCalls(mesh, self.clock)
         self._jitter = jitter or random.Random()
         self._while_leading = while_leading
         # Never long: it holds at most an answer per call, a firing per timer and what listeners show in one turn of the loop.
@@ -88,7 +71,6 @@ class ManagerDriver(Generic[S]):
         self._deadline: asyncio.TimerHandle | None = None
         self._calls: set[asyncio.Task[None]] = set()
         self._duties: set[asyncio.Task[None]] = set()
-        self._first_sent: tuple[str, float] = ("", 0.0)
         self._over = False
         self.stepped = asyncio.Event()
         """Set after every event; who waits for a state clears it and looks again."""
@@ -154,10 +136,6 @@ class ManagerDriver(Generic[S]):
 
     def _perform(self, effect: Effect) -> None:
         match effect:
-            case Commit(proposal):
-                self._call(self._calls, self._commit(proposal))
-            case CastVote(vote):
-                self._call(self._calls, self._cast(vote))
             case Arm(timer, after_ms, jitter_ms):
                 self._arm(timer, (after_ms + self._jitter.uniform(0, jitter_ms)) / 1000)
             case Disarm(timer):
@@ -166,8 +144,8 @@ class ManagerDriver(Generic[S]):
                 self._arm_deadline(deadline_ms)
             case RoleChanged(role):
                 self._change_role(role)
-            case ReadHead() | ReadElection() | ReadEntries() | ReadSnapshot():
-                self._call(self._calls, self._read(effect))
+            case Commit() | CastVote() | ReadHead() | ReadElection() | ReadEntries() | ReadSnapshot():
+                self._call(self._calls, self._ask(effect))
 
     def _call(self, tasks: set[asyncio.Task[None]], work: Coroutine[Any, Any, None]) -> None:
         """Run work beside the loop; an error nobody expected stops the manager, which could not trust itself any more."""
@@ -181,51 +159,8 @@ class ManagerDriver(Generic[S]):
 
         task.add_done_callback(finished)
 
-    async def _commit(self, proposal: Proposal) -> None:
-        loop = asyncio.get_running_loop()
-        if self._first_sent[0] != proposal.nonce:
-            self._first_sent = (proposal.nonce, loop.time())
-        try:
-            version = await self.mesh.commit(proposal)
-        except (UnavailableError, ContentionError) as error:
-            log.info("commit %s (%s) undecided: %s", proposal.nonce, proposal.kind, error)
-            self.tell(CommitUndecided(proposal.nonce, refused=isinstance(error, PreconditionFailed)))
-            return
-        self.clock.note(version)
-        self.tell(Committed(proposal.nonce, version, self._elapsed_ms()))
-
-    def _elapsed_ms(self) -> int:
-        return int((asyncio.get_running_loop().time() - self._first_sent[1]) * 1000) + 1
-
-    async def _cast(self, vote: Vote) -> None:
-        try:
-            await self.mesh.cast_vote(vote)
-        except (UnavailableError, CommitAborted):
-            self.tell(VoteFailed(vote.term))
-        else:
-            self.tell(VoteCast(vote.term))
-
-    async def _read(self, effect: Read) -> None:
-        try:
-            event = await self._answer(effect)
-        except UnavailableError as error:
-            log.info("%s failed: %s", type(effect).__name__, error)
-            event = ReadFailed(effect)
-        self.tell(event)
-
-    async def _answer(self, effect: Read) -> Event:
-        match effect:
-            case ReadHead():
-                head, version = await self.mesh.read_head()
-                return HeadRead(head, version, self._elapsed_ms())
-            case ReadElection(term, voters):
-                election = await self.mesh.read_election(term, voters)
-                self.clock.note(election.read_time)
-                return election
-            case ReadEntries(first, last):
-                return EntriesRead(await self.mesh.read_entries(first, last))
-            case ReadSnapshot(index):
-                return SnapshotRead(await self.mesh.read_snapshot(index))
+    async def _ask(self, call: Call) -> None:
+        self.tell(await self._store_calls.perform(call))
 
     # --- timers -----------------------------------------------------------------------------------------------------
 
@@ -276,9 +211,10 @@ class ManagerDriver(Generic[S]):
 
     async def _poll_head(self) -> None:
         try:
-            head, version = await self.mesh.read_head()
+            head, version, read_time = await self.mesh.read_head()
         except UnavailableError:
             return
+        self.clock.note(read_time)
         self.tell(HeadSeen(head, version))
 
     async def _listen_to_inbox(self) -> None:

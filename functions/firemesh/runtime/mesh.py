@@ -176,7 +176,7 @@ class Mesh:
             command = mesh_command(kind, body)
         except (ValidationError, TypeError, ValueError, RecursionError) as error:
             raise InvalidMessage(f"the body of {kind} is no JSON object of at most {PAYLOAD_BYTES_MAX} bytes") from error
-        head, _ = await self._documents.read_head()
+        head, _, _ = await self._documents.read_head()
         if head.closed:
             raise MeshClosed(f"mesh {self.mesh_id!r} is closed")
         request_id = paths.operator_request_id(new_incarnation())

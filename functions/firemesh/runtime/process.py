@@ -52,20 +52,24 @@ _PROCESS_ID: TypeAdapter[str] = TypeAdapter(ProcessId)
 class HeartbeatPolicy:
     """How often the process shows itself, in milliseconds.
 
-    `active_ms` while its agents do something, `idle_ms` after `idle_after_ms` without. Within the process each agent beats
-    every `agent_ms`; one not heard for `agent_late_ms` is shown as `late` in the process's own beat.
+    `active_ms` while its agents do something, `idle_ms` after `idle_after_ms` without, and `asleep_ms` after
+    `asleep_after_ms`, unless a manager runs here, whose silence the others should not have to wait for. Within the
+    process each agent beats every `agent_ms`; one not heard for `agent_late_ms` is shown as `late` in the process's beat.
     """
 
     active_ms: int = 2000
     idle_ms: int = 10_000
     idle_after_ms: int = 30_000
+    asleep_ms: int = 120_000
+    asleep_after_ms: int = 300_000
     agent_ms: int = 250
     agent_late_ms: int = 1000
 
     def __post_init__(self) -> None:
-        if not 250 <= self.active_ms <= self.idle_ms <= 60_000:
+        if not 250 <= self.active_ms <= self.idle_ms <= self.asleep_ms <= 300_000:
             raise InvalidParameters(
-                f"heartbeat: 250 <= active_ms={self.active_ms} <= idle_ms={self.idle_ms} <= 60000 must hold"
+                f"heartbeat: 250 <= active_ms={self.active_ms} <= idle_ms={self.idle_ms} <= asleep_ms={self.asleep_ms} "
+                "<= 300000 must hold"
             )
         if not 10 <= self.agent_ms < self.agent_late_ms:
             raise InvalidParameters(f"heartbeat: 10 <= agent_ms={self.agent_ms} < agent_late_ms={self.agent_late_ms} must hold")
@@ -328,10 +332,18 @@ class AgentProcess:
                 continue
 
     def _interval_ms(self) -> int:
+        if self._is_quiet_for(self._heartbeat.asleep_after_ms) and not self._managers():
+            return self._heartbeat.asleep_ms
         return self._heartbeat.idle_ms if self._is_idle() else self._heartbeat.active_ms
 
     def _is_idle(self) -> bool:
-        return (asyncio.get_running_loop().time() - self._active_at) * 1000 > self._heartbeat.idle_after_ms
+        return self._is_quiet_for(self._heartbeat.idle_after_ms)
+
+    def _is_quiet_for(self, ms: int) -> bool:
+        return (asyncio.get_running_loop().time() - self._active_at) * 1000 > ms
+
+    def _managers(self) -> list[ManagerAgent]:
+        return [agent for agent in self.agents.values() if isinstance(agent, ManagerAgent)]
 
     def _be_active(self) -> None:
         if self._is_idle():
@@ -342,14 +354,13 @@ class AgentProcess:
         self._beats += 1
         self._lateness = max(0, min(LATENESS_MAX, self._lateness + (1 if self._was_late else -1)))
         self._was_late = False
-        managers = [agent for agent in self.agents.values() if isinstance(agent, ManagerAgent)]
         return Beat(
             process=self.process_id,
             inc=self.inc,
             seq=self._beats,
             interval_ms=interval_ms,
             agents={agent: self._shown_state(agent) for agent in self._agent_states},
-            applied={agent.agent_id: agent.driver.manager.state.replica.index for agent in managers},
+            applied={agent.agent_id: agent.driver.manager.state.replica.index for agent in self._managers()},
             lateness=self._lateness,
         )
 

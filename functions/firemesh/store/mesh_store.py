@@ -134,11 +134,11 @@ class MeshStore:
         except PreconditionFailed:
             return
 
-    async def read_head(self) -> tuple[Head, int]:
-        """The head and its version, by a strong read. Raises MeshNotFound."""
+    async def read_head(self) -> tuple[Head, int, int]:
+        """The head, its version and the time of the read, by a strong read. Raises MeshNotFound."""
         path = paths.head(self.mesh_id)
         result = await self._read([path])
-        return self._head(result.documents.get(path))
+        return *self._head(result.documents.get(path)), result.read_time
 
     async def read_election(self, term: int, voters: Sequence[str]) -> ElectionRead:
         """Head and votes of one term by one consistent strong read."""
@@ -215,6 +215,17 @@ class MeshStore:
         if document is None:
             return None, 0, result.read_time
         return parse_beat(document), document.update_time, result.read_time
+
+    async def list_requests(self) -> tuple[Request, ...]:
+        """The commands that wait, at most 200, by id: what a listener to the inbox would show at this moment."""
+        found = await self.store.list_documents(paths.inbox(self.mesh_id), limit=INBOX_LISTENED_MAX)
+        return tuple(parse_request(document) for document in found.documents.values())
+
+    async def list_beats(self) -> tuple[Mapping[str, tuple[Beat, int]], int]:
+        """The signs of life of all processes with their update times, by run, and the read time, in nanoseconds."""
+        found = await self.store.list_documents(paths.liveness(self.mesh_id), limit=LIVENESS_LISTENED_MAX)
+        parsed = ((parse_beat(document), document.update_time) for document in found.documents.values())
+        return {beat.run: (beat, written) for beat, written in parsed if beat is not None}, found.read_time
 
     def watch_head(self) -> Watch:
         """Listen to the head."""

@@ -10,7 +10,7 @@ from firemesh.runtime.admission import Admission, client_process
 from firemesh.runtime.process import AgentProcess, HeartbeatPolicy
 from firemesh.store.memory import LOST, CommitFate
 from firemesh.store.mesh_store import MeshStore, parse_beat
-from tests.support.meshes import LocalMesh, in_virtual_time, until
+from tests.support.meshes import BEAT, LocalMesh, in_virtual_time, until
 from tests.support.virtual_time import Process
 
 POLICY = HeartbeatPolicy(active_ms=500, idle_ms=10_000, idle_after_ms=5000)
@@ -62,6 +62,19 @@ async def test_an_idle_process_slows_down_and_says_so_and_is_not_suspected() -> 
     assert 9 <= local.memory.counts[("p1", "liveness", "writes")] - before <= 10
     assert local.fields("views/health")["processes"] == {"p1": "healthy"}
     assert local.status_of("w1") == "alive"
+    await local.end()
+
+
+@in_virtual_time
+async def test_a_process_of_workers_that_is_idle_for_long_falls_asleep_and_is_not_suspected() -> None:
+    local = await LocalMesh().create()
+    await local.managers(1)
+    process = await local.process("p1", heartbeat=POLICY)
+    await process.add_worker("w1")
+    await until(lambda: beat(local).interval_ms == 120_000, seconds=400)
+    await asyncio.sleep(1000)
+    assert local.fields("views/health")["processes"] == {"p1": "healthy"}
+    assert local.fields("liveness/pm1")["interval_ms"] == BEAT.idle_ms
     await local.end()
 
 
@@ -174,7 +187,7 @@ async def test_a_process_admitted_for_one_agent_runs_no_other_and_no_manager() -
 
 @pytest.mark.parametrize(
     "wrong",
-    [{"active_ms": 249}, {"active_ms": 3000, "idle_ms": 2000}, {"idle_ms": 60_001}, {"agent_ms": 9}, {"agent_late_ms": 250}],
+    [{"active_ms": 249}, {"active_ms": 3000, "idle_ms": 2000}, {"asleep_ms": 300_001}, {"agent_ms": 9}, {"agent_late_ms": 250}],
     ids=["fast", "order", "slow", "inner fast", "inner order"],
 )
 def test_an_impossible_rhythm_is_refused(wrong: dict[str, int]) -> None:

@@ -45,7 +45,7 @@ async def test_a_vote_a_sign_of_life_and_a_refusal_end_by_themselves() -> None:
     database, mesh = await made()
     await mesh.cast_vote(VOTE)
     await mesh.write_beat(BEAT)
-    _, version = await mesh.read_head()
+    _, version, _ = await mesh.read_head()
     await mesh.commit(Proposal(ProposalKind.RENEW, version, Head(seq=1), refusals=(Refusal("r", "MALFORMED"),)))
     assert days_left(database, paths.vote("m", 1, "m1")) == VOTE_DAYS
     assert days_left(database, paths.beat("m", "p1")) == BEAT_DAYS

@@ -92,10 +92,10 @@ async def test_a_mesh_in_use_is_left_alone_unless_one_insists() -> None:
 
 async def test_a_leader_cannot_commit_any_more_once_deleting_has_begun(monkeypatch: pytest.MonkeyPatch) -> None:
     project = await Project().filled(**LED)
-    head, version = await MeshStore(project.store, "m1").read_head()
+    head, version, _ = await MeshStore(project.store, "m1").read_head()
     monkeypatch.setattr(mesh_removal, "DELETIONS_PER_PORTION", 1)
     assert (await project.removal.portion(force=True)).done is False
-    closed, _ = await MeshStore(project.store, "m1").read_head()
+    closed, _, _ = await MeshStore(project.store, "m1").read_head()
     assert (closed.closed, closed.leader, closed.seq) == (True, "", head.seq + 1)
     renewed = head.model_copy(update={"seq": head.seq + 1})
     with pytest.raises(PreconditionFailed):
