@@ -23,6 +23,7 @@ from firemesh.errors import (
     IncarnationEnded,
     InvalidMessage,
     InvalidParameters,
+    MeshClosed,
     MeshError,
     PermissionDenied,
     Unauthenticated,
@@ -134,12 +135,15 @@ class AgentProcess:
 
         Raises:
             MeshNotFound: there is no such mesh.
+            MeshClosed: it is over.
             UnknownMachine: this program does not have the machine the mesh replicates.
             InvalidParameters: the process id is malformed or a client's, or the mesh's timing contradicts itself.
         """
         _check_process_id(process_id)
         mesh = MeshStore(store, mesh_id)
-        record = await mesh.read_record()
+        record, head, _ = await mesh.read_standing()
+        if head.closed:
+            raise MeshClosed(f"mesh {mesh_id!r} is closed")
         replication = Replication(mesh, machine_named(record.machine), record.setup, record.timing())
         mesh.rpc_timeout_seconds = replication.params.rpc_timeout_ms / 1000
         inc = await mesh.new_incarnation()

@@ -149,8 +149,8 @@ async def test_a_start_that_is_cancelled_gives_its_seat_back() -> None:
 @in_virtual_time
 async def test_a_manager_that_finds_a_corrupt_head_says_so_at_once() -> None:
     local = await LocalMesh().create()
-    await local.operator.commit([Put("meshes/m1/consensus/head", {"term": -1})])
     process = await local.process("p1")
+    await local.operator.commit([Put("meshes/m1/consensus/head", {"term": -1})])
     before = asyncio.get_running_loop().time()
     with pytest.raises(CorruptDocument, match="consensus/head"):
         await process.add_manager("m1")
