@@ -12,7 +12,7 @@ from typing import Any
 from firemesh.control_plane.access import Identity, Operation, Seat
 from firemesh.control_plane.agent_events import AgentEvents, EventId
 from firemesh.control_plane.command_door import CommandDoor, CommandStatus
-from firemesh.control_plane.control_panel import ControlPanel
+from firemesh.control_plane.guard import Guard
 from firemesh.core.health import Beat
 from firemesh.core.messages import canonical_json
 from firemesh.errors import AgentIdInUse, AgentNotFound, InvalidMessage, NotStored, PreconditionFailed, VersionMoved
@@ -49,11 +49,11 @@ class AgentState:
 
 
 class AgentDesk:
-    """Serves the agents that come with a session. `panel` decides and records as for everybody else."""
+    """Serves the agents that come with a session. `guard` decides and records as for everybody else."""
 
-    def __init__(self, store: Store, panel: ControlPanel) -> None:
+    def __init__(self, store: Store, guard: Guard) -> None:
         self._store = store
-        self._panel = panel
+        self._guard = guard
         self._door = CommandDoor(store)
         self._meshes: OrderedDict[str, MeshStore] = OrderedDict()
 
@@ -74,9 +74,9 @@ class AgentDesk:
         Raises:
             AgentNotFound: it has not joined yet, so there is no silence to break.
             AgentIdInUse: another living run has the id; its sign of life is not written over.
-            What `ControlPanel.authorize` and `Store.commit` raise.
+            What `Guard.authorize` and `Store.commit` raise.
         """
-        await self._panel.authorize(identity, Operation.WRITE_HEARTBEAT, mesh_id, target=agent_id, request_id=request_id)
+        await self._guard.authorize(identity, Operation.WRITE_HEARTBEAT, mesh_id, target=agent_id, request_id=request_id)
         _require_own_seat(identity)
         beat = Beat(
             process=client_process(agent_id),
@@ -91,7 +91,7 @@ class AgentDesk:
 
     async def read_heartbeat(self, identity: Identity, mesh_id: str, agent_id: str, *, request_id: str = "") -> Heartbeat:
         """The last sign of life under the agent's id, perhaps of an earlier run. Raises NotStored, and as `authorize`."""
-        await self._panel.authorize(identity, Operation.READ_HEARTBEAT, mesh_id, target=agent_id, request_id=request_id)
+        await self._guard.authorize(identity, Operation.READ_HEARTBEAT, mesh_id, target=agent_id, request_id=request_id)
         beat, written, read = await self._mesh(mesh_id).read_beat(client_process(agent_id))
         if beat is None:
             raise NotStored(f"agent {agent_id!r} shows no sign of life")
@@ -109,19 +109,19 @@ class AgentDesk:
         request_id: str = "",
     ) -> bool:
         """Put a command into the inbox; False when it was put there before. Raises as `authorize` and `CommandDoor.pass_on`."""
-        await self._panel.authorize(identity, Operation.SUBMIT_COMMAND, mesh_id, target=agent_id, request_id=request_id)
+        await self._guard.authorize(identity, Operation.SUBMIT_COMMAND, mesh_id, target=agent_id, request_id=request_id)
         return await self._door.pass_on(identity, seq, kind, body)
 
     async def see_command(
         self, identity: Identity, mesh_id: str, agent_id: str, seq: int, *, request_id: str = ""
     ) -> CommandStatus:
         """What became of a command. Raises NotStored, and what `authorize` raises."""
-        await self._panel.authorize(identity, Operation.SEE_COMMAND, mesh_id, target=agent_id, request_id=request_id)
+        await self._guard.authorize(identity, Operation.SEE_COMMAND, mesh_id, target=agent_id, request_id=request_id)
         return await self._door.status(identity, seq)
 
     async def read_own_state(self, identity: Identity, mesh_id: str, agent_id: str, *, request_id: str = "") -> AgentState:
         """The state the agent has stored. Raises NotStored, AgentNotFound, AgentIdInUse, and what `authorize` raises."""
-        await self._panel.authorize(identity, Operation.READ_OWN_STATE, mesh_id, target=agent_id, request_id=request_id)
+        await self._guard.authorize(identity, Operation.READ_OWN_STATE, mesh_id, target=agent_id, request_id=request_id)
         _require_own_seat(identity)
         stored = await self._state(mesh_id, agent_id)
         if stored is None:
@@ -146,7 +146,7 @@ class AgentDesk:
             AgentNotFound, AgentIdInUse: this run is no member.
             What `authorize` and `Store.commit` raise.
         """
-        await self._panel.authorize(identity, Operation.WRITE_OWN_STATE, mesh_id, target=agent_id, request_id=request_id)
+        await self._guard.authorize(identity, Operation.WRITE_OWN_STATE, mesh_id, target=agent_id, request_id=request_id)
         _require_own_seat(identity)
         if len(canonical_json(values).encode()) > STATE_BYTES_MAX:
             raise InvalidMessage(f"a state takes {STATE_BYTES_MAX} bytes of JSON")
@@ -167,7 +167,7 @@ class AgentDesk:
         self, identity: Identity, mesh_id: str, agent_id: str, *, after: EventId, request_id: str = ""
     ) -> AgentEvents:
         """What the agent may see, from what it has seen on. Close it. Raises what `authorize` raises."""
-        await self._panel.authorize(identity, Operation.RECEIVE_EVENTS, mesh_id, target=agent_id, request_id=request_id)
+        await self._guard.authorize(identity, Operation.RECEIVE_EVENTS, mesh_id, target=agent_id, request_id=request_id)
         return AgentEvents(self._store, identity, after)
 
     async def _state(self, mesh_id: str, agent_id: str) -> Document | None:

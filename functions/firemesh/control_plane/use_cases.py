@@ -31,7 +31,7 @@ class UseCases:
         panel = ControlPanel(store, ring, sessions, guard, mint_token=mint_token)
         return cls(
             panel=panel,
-            desk=AgentDesk(store, panel),
+            desk=AgentDesk(store, guard),
             keys=KeyDesk(ring, guard),
             audit=AuditDesk(AuditTrail(store), guard),
             idempotency=IdempotencyKeys(store),
