@@ -15,6 +15,7 @@ from firemesh_cli.connection import connect
 
 if TYPE_CHECKING:
     from firemesh.client.id_tokens import Authentication
+    from firemesh.client.rest_mesh import RestMesh
     from firemesh.client.ruled_mesh import RuledMesh
     from firemesh.runtime.admission import Admission, AdmissionSource
     from firemesh.runtime.process import AgentProcess
@@ -27,6 +28,12 @@ def add_admission_options(parser: argparse.ArgumentParser) -> None:
     """Add what a process needs that has an API key instead of server credentials."""
     add_api_option(parser)
     add_key_options(parser)
+    parser.add_argument(
+        "--transport",
+        choices=("firestore", "rest"),
+        default="firestore",
+        help="with --api, take part on Firestore itself, or over HTTP alone (default: firestore)",
+    )
     parser.add_argument(
         "--web-api-key",
         help=f"the project's web API key, which is no secret (default: ${WEB_KEY_VARIABLE}; the local stack needs none)",
@@ -53,7 +60,7 @@ def admitted_agent(args: argparse.Namespace) -> str:
 
 @asynccontextmanager
 async def admitted_process(args: argparse.Namespace, agent_id: str, **options: Any) -> "AsyncIterator[AgentProcess]":
-    """A process for this agent, admitted at --api and bound by the security rules.
+    """A process for this agent, admitted at --api: bound by the security rules, or calling the REST interface.
 
     Raises:
         InvalidParameters: an option is missing.
@@ -61,19 +68,21 @@ async def admitted_process(args: argparse.Namespace, agent_id: str, **options: A
     """
     from firemesh.runtime.process import AgentProcess
 
-    mesh = await _ruled_mesh(args, _admission_source(args, agent_id))
+    key = chosen_key(args)
+    source = _admission_source(args, agent_id, key)
+    mesh = await (_rest_mesh(args, source, key) if args.transport == "rest" else _ruled_mesh(args, source))
     try:
         yield AgentProcess.admitted(mesh, mesh.admission, **options)
     finally:
         await mesh.close()
 
 
-def _admission_source(args: argparse.Namespace, agent_id: str) -> "AdmissionSource":
+def _admission_source(args: argparse.Namespace, agent_id: str, key: str) -> "AdmissionSource":
     from pydantic import TypeAdapter
 
     from firemesh.runtime.admission import Admission
 
-    api = ApiClient(args.api, chosen_key(args))
+    api = ApiClient(args.api, key)
     path = f"/meshes/{quote(args.mesh, safe='')}/agents"
 
     async def ask() -> "Admission":
@@ -81,6 +90,13 @@ def _admission_source(args: argparse.Namespace, agent_id: str) -> "AdmissionSour
         return TypeAdapter(Admission).validate_python(answer)
 
     return ask
+
+
+async def _rest_mesh(args: argparse.Namespace, source: "AdmissionSource", key: str) -> "RestMesh":
+    from firemesh.client.rest_calls import RestCalls
+    from firemesh.client.rest_mesh import RestMesh
+
+    return await RestMesh.enter(RestCalls(args.api, key), source)
 
 
 async def _ruled_mesh(args: argparse.Namespace, source: "AdmissionSource") -> "RuledMesh":

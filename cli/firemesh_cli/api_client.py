@@ -28,9 +28,9 @@ def add_key_options(parser: argparse.ArgumentParser) -> None:
 
 
 def chosen_key(args: argparse.Namespace) -> str:
-    """The key that --key or --key-file give; empty when neither is there. Raises InvalidParameters when it cannot be read."""
+    """The key that --key or --key-file give, else the environment's. Raises InvalidParameters when it cannot be read."""
     if args.key or args.key_file is None:
-        return args.key or ""
+        return args.key or os.environ.get(KEY_VARIABLE, "")
     try:
         return str(args.key_file.read_text(encoding="ascii")).strip()
     except (OSError, UnicodeDecodeError) as error:

@@ -50,8 +50,12 @@ class RestMesh:
 
     @classmethod
     async def enter(cls, calls: RestCalls, source: AdmissionSource) -> "RestMesh":
-        """The mesh for which the control plane gives an admission. Raises what the source raises."""
-        return cls(calls, await source(), source)
+        """The mesh for which the control plane gives an admission. Raises what the source raises; then `calls` is closed."""
+        try:
+            return cls(calls, await source(), source)
+        except BaseException:
+            await calls.close()
+            raise
 
     @property
     def admission(self) -> Admission:
