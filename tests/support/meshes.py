@@ -26,7 +26,7 @@ BEAT = HeartbeatPolicy(active_ms=500, idle_ms=2000)
 QUICK = HealthPolicy(dead_after_floor_ms=1000, outage_grace_ms=1500)
 
 
-class _Loop(VirtualTimeLoop):
+class VirtualMeshLoop(VirtualTimeLoop):
     def run_in_executor(self, executor: Any, func: Callable[..., Any], *args: Any) -> "asyncio.Future[Any]":  # type: ignore[override]
         """Do the work here and now: threads know nothing of virtual time."""
         done = self.create_future()
@@ -42,7 +42,7 @@ def in_virtual_time(test: Callable[P, Coroutine[Any, Any, None]]) -> Callable[P,
 
     @functools.wraps(test)
     def run(*args: P.args, **kwargs: P.kwargs) -> None:
-        with asyncio.Runner(loop_factory=_Loop) as runner:
+        with asyncio.Runner(loop_factory=VirtualMeshLoop) as runner:
             runner.run(test(*args, **kwargs))
 
     return run
