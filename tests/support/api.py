@@ -21,6 +21,7 @@ from firemesh.store.base import Delete, Put
 from firemesh.store.memory import Faults, MemoryStore
 
 LOOP = BackgroundLoop()
+PEPPER = b"the pepper of the tests, kept secret"
 ROW = {
     **{"applied_index": 1, "agent": "w1", "inc": "0" * 12, "type": "worker", "process": "p", "environment": "cli"},
     **{"capabilities": [], "status": "alive", "since": 1},
@@ -48,8 +49,8 @@ class Api:
         self.faults = Faults()
         self.memory = MemoryStore(lambda: self.now_ns)
         self.store = LOOP.run(self._client())
-        self.ring = KeyRing(self.store, b"p" * 32, environment="test")
-        self.sessions = AgentSessions(self.store, b"p" * 32, verify_id_token=read_id_token)
+        self.ring = KeyRing(self.store, PEPPER, environment="test")
+        self.sessions = AgentSessions(self.store, PEPPER, verify_id_token=read_id_token)
         self.use_cases = UseCases.over(self.store, self.ring, self.sessions, mint_token=mint)
         self.panel = self.use_cases.panel
         gateway = ApiGateway(lambda: self.use_cases, LOOP.run)

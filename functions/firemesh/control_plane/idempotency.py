@@ -20,7 +20,7 @@ from firemesh.store import paths
 from firemesh.store.base import Create, Document, Put, Store, Write
 from firemesh.store.lifetimes import expiring, without_end
 
-KEY_PATTERN = r'^"?[A-Za-z0-9._~:+/=-]{1,128}"?$'
+KEY_PATTERN = r'^("[A-Za-z0-9._~:+/=-]{1,128}"|[A-Za-z0-9._~:+/=-]{1,128})$'
 """As the draft of the IETF writes it, in quotes, or bare, as most callers do."""
 
 REMEMBERED_DAYS = 1

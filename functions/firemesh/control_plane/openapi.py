@@ -7,6 +7,7 @@ from typing import Any
 
 from pydantic import BaseModel, TypeAdapter
 
+from firemesh.control_plane.idempotency import KEY_PATTERN
 from firemesh.control_plane.problem import MEANING, Problem
 from firemesh.control_plane.route import EVENT_STREAM_TYPE, PATH_PARAMETERS, NoBody, Route
 
@@ -34,9 +35,18 @@ _HEADERS: Mapping[str, Any] = {
     "WWW-Authenticate": {"description": "How to present a key.", "schema": {"const": "Bearer"}},
 }
 _PARAMETERS: Mapping[str, Any] = {
-    "X-Request-Id": "What the answer and every log line shall call this request; one that does not fit is replaced.",
-    "Idempotency-Key": "Names this request. Sent again within a day, it is answered again and not done again.",
-    "If-None-Match": "Answer 304 while this version is current, as it came in `ETag`.",
+    "X-Request-Id": {
+        "description": "What the answer and every log line shall call this request; one that does not fit is replaced.",
+        "schema": {"type": "string"},
+    },
+    "Idempotency-Key": {
+        "description": "Names this request. Sent again within a day, it is answered again and not done again.",
+        "schema": {"type": "string", "pattern": KEY_PATTERN},
+    },
+    "If-None-Match": {
+        "description": "Answer 304 while this version is current, as it came in `ETag`.",
+        "schema": {"type": "string"},
+    },
 }
 _ALWAYS = ("X-Request-Id", "Cache-Control")
 _WITH_STATUS = {401: ("WWW-Authenticate",), 429: ("Retry-After",)}
@@ -64,10 +74,7 @@ def describe(routes: Sequence[Route]) -> dict[str, Any]:
         "components": {
             "schemas": schemas.components,
             "headers": dict(_HEADERS),
-            "parameters": {
-                name: {"name": name, "in": "header", "description": text, "schema": {"type": "string"}}
-                for name, text in _PARAMETERS.items()
-            },
+            "parameters": {name: {"name": name, "in": "header", **parameter} for name, parameter in _PARAMETERS.items()},
             "responses": {f"Problem{status}": _problem_response(status) for status in statuses},
             "securitySchemes": {
                 "bearer": {"type": "http", "scheme": "bearer", "description": "An API key."},

@@ -44,9 +44,7 @@ def test_a_removal_bound_to_another_version_is_not(seated: Api) -> None:
     assert orders(seated) == 0
 
 
-@pytest.mark.parametrize(
-    "header", ["5", "*", '"x"', '"١"'.encode().decode("latin-1"), 'W/"5"', '"5", "6"', '""', '"' + "5" * 65 + '"']
-)
+@pytest.mark.parametrize("header", ["5", "*", '"x"', '"5", "6"', '""', '"' + "5" * 19 + '"', '"\xb2"'])
 def test_a_condition_that_cannot_be_understood_is_refused(seated: Api, header: str) -> None:
     assert seated.call("DELETE", AGENT, headers={"If-Match": header}).status_code == 400
     assert orders(seated) == 0

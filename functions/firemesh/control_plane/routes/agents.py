@@ -52,12 +52,12 @@ class RemovalOrdered(BaseModel):
 class RowVersion(RequestHeaders):
     """Which version of the row the caller has seen; any, without the header."""
 
-    if_match: Annotated[str, Field(alias="If-Match", pattern=r'^"[0-9]{1,18}"$')] = ""
+    if_match: Annotated[str, Field(alias="If-Match", pattern=r'^(W/)?"[0-9]{1,18}"$')] = ""
 
     @property
     def version(self) -> int | None:
         """The row's `applied_index`."""
-        return int(self.if_match.strip('"')) if self.if_match else None
+        return int(self.if_match.removeprefix("W/").strip('"')) if self.if_match else None
 
 
 async def join_mesh(use: UseCases, call: Call[JoinMesh, NoQuery], mesh_id: str) -> Admission:
