@@ -8,7 +8,7 @@ import pytest
 from firemesh.control_plane import session_token
 from firemesh.control_plane.access import AccessRole
 from firemesh.control_plane.session_token import AgentClaims
-from tests.support.api import LOOP, Api
+from tests.support.api import LOOP, PEPPER, Api
 from tests.support.rest_agent import RestAgent
 
 BEAT = {"seq": 1, "interval_ms": 2000}
@@ -25,7 +25,7 @@ def key_of(agent: RestAgent) -> str:
 
 
 def claims_of(agent: RestAgent) -> AgentClaims:
-    given = session_token.parse(agent.session, b"p" * 32)
+    given = session_token.parse(agent.session, PEPPER)
     return AgentClaims(**given.model_dump(include=set(AgentClaims.model_fields)))
 
 
@@ -57,7 +57,7 @@ def test_a_revoked_key_ends_the_sessions_of_its_agents_with_their_next_call(agen
 
 def test_a_token_lasts_an_hour_and_is_refreshed_with_the_key(agent: RestAgent) -> None:
     agent.seat()
-    agent.session = session_token.issue(claims_of(agent), b"p" * 32, now_ms=1)
+    agent.session = session_token.issue(claims_of(agent), PEPPER, now_ms=1)
     assert agent.call("PUT", "/heartbeat", BEAT).status_code == 401
     path = "/v1/meshes/m1/agents/a1/session"
     renewed = agent.api.call("POST", path, AccessRole.WORKER, {"session": agent.session}).json
