@@ -7,7 +7,7 @@ from pathlib import Path
 
 from firemesh_cli.deployment.verdict import Verdict
 
-BELONGS = re.compile(r"main\.py|requirements\.txt|\.env|firemesh/(?:[a-z_]+/)*[a-z_]+\.py")
+BELONGS = re.compile(r"[a-z_]+\.py|requirements\.txt|\.env|firemesh/(?:[a-z_]+/)*[a-z_]+\.py")
 """All that the functions need. Parameters without secrets stand in `.env`."""
 
 SECRETS = {
