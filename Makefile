@@ -42,6 +42,10 @@ rules-coverage: setup ## Say which security rules the tests have seen deny and a
 deploy-check: setup ## Judge what would be deployed, without the network
 	@$(BIN)/firemesh deploy-check $(ARGS)
 
+.PHONY: bench
+bench: setup ## Measure cold starts and billed operations
+	@$(BIN)/firemesh bench $(ARGS)
+
 .PHONY: up
 up: setup ## Start the local stack and keep it until Ctrl-C
 	@$(BIN)/firemesh up $(ARGS)

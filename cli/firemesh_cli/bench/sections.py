@@ -1,0 +1,13 @@
+"""Every section there is."""
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from firemesh_cli.bench import cold_start, operations
+from firemesh_cli.bench.section import Section
+
+SECTIONS: Mapping[str, Callable[[Path, int], Section]] = {
+    "cold-start": cold_start.measure,
+    "operations": operations.measure,
+}
+"""By name, what measures a section of the checkout at a path. The number says how often to repeat what varies."""

@@ -1,0 +1,14 @@
+"""The benchmark of billed operations goes through a mesh's whole life."""
+
+from firemesh_cli.bench import operations
+from firemesh_cli.bench.plan import CREATION, STEPS
+from firemesh_cli.stack.supervisor import LocalStack
+
+
+async def test_every_call_is_counted_and_one_that_reads_writes_nothing(local_stack: LocalStack) -> None:
+    found = await operations.count(local_stack.firestore_host)
+    assert set(found) == {step.route for step in (CREATION, *STEPS)}
+    assert all(billed.reads > 0 for billed in found.values())
+    reading = [billed for route, billed in found.items() if route.startswith("GET")]
+    assert [(billed.writes, billed.deletes) for billed in reading] == [(0, 0)] * len(reading)
+    assert found[CREATION.route].writes >= 2

@@ -1,0 +1,30 @@
+"""The calls whose cost is measured are calls that exist."""
+
+import re
+from pathlib import Path
+
+from firemesh.control_plane import routes
+from firemesh_cli.bench.operations import shown
+from firemesh_cli.bench.plan import CREATION, STEPS
+
+DECLARED = {f"{route.method} {route.path}" for route in routes.declared()}
+
+
+def test_every_call_is_a_declared_route() -> None:
+    assert [step.route for step in (CREATION, *STEPS) if step.route not in DECLARED] == []
+
+
+def test_every_path_is_one_of_its_route() -> None:
+    for step in (CREATION, *STEPS):
+        pattern = re.sub(r"<[a-z_]+>", "[^/]+", step.route.partition(" ")[2])
+        assert re.fullmatch(pattern, step.path), step
+
+
+def test_no_call_is_measured_twice() -> None:
+    assert len({step.route for step in STEPS}) == len(STEPS)
+
+
+def test_the_page_has_a_row_for_every_call() -> None:
+    page = (Path(__file__).resolve().parents[3] / "docs" / "performance.md").read_text()
+    rows = set(re.findall(r"^\| `([A-Z]+ /[^`]*)` \| \d+ \| \d+ \| \d+ \|$", page, re.MULTILINE))
+    assert rows == {shown(step.route) for step in (CREATION, *STEPS)}
