@@ -263,7 +263,7 @@ async def test_a_sign_of_life_comes_neither_from_an_ended_incarnation_nor_beside
     [
         beat("w1", seq=4),
         beat("w1", seq=4, agents={}),
-        beat("w1", seq=4, agents={"w1": "failed"}, lateness=8, interval_ms=60_000),
+        beat("w1", seq=4, agents={"w1": "failed"}, lateness=8, interval_ms=300_000),
         beat("w1", seq=4, expires=datetime.now(UTC) + timedelta(days=7)),
     ],
 )
@@ -281,7 +281,7 @@ async def test_a_sign_of_life_that_fits_is_taken(local_stack: LocalStack, fields
         beat("w1", seq=4, process="client-w2"),
         beat("w1", seq=4, inc="f" * 12),
         beat("w1", seq=4, interval_ms=249),
-        beat("w1", seq=4, interval_ms=60_001),
+        beat("w1", seq=4, interval_ms=300_001),
         beat("w1", seq=4, interval_ms=2000.5),
         beat("w1", seq=4, agents={"w2": "running"}),
         beat("w1", seq=4, agents={"w1": "well"}),

@@ -33,7 +33,7 @@ class WriteHeartbeat(RequestBody):
     """A sign of life. `seq` counts them within one incarnation; the next one is due in `interval_ms`."""
 
     seq: Annotated[int, Field(ge=0, lt=2**53)]
-    interval_ms: Annotated[int, Field(ge=250, le=60_000)]
+    interval_ms: Annotated[int, Field(ge=250, le=300_000)]
     state: Literal["running", "late", "failed"] = "running"
     lateness: Annotated[int, Field(ge=0, le=LATENESS_MAX, description="How late the sender runs itself.")] = 0
 
