@@ -5,13 +5,17 @@ import threading
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from firebase_functions import https_fn, params
-from firebase_functions.options import set_global_options
+import flask
+from firebase_functions import https_fn, params, scheduler_fn, tasks_fn
+from firebase_functions.options import RateLimits, RetryConfig, set_global_options
 from flask import Request, Response
+
+from document_trigger import on_document_created
 
 if TYPE_CHECKING:
     from firemesh.control_plane.service import ControlPlaneService
     from firemesh.function_process import FunctionProcess
+    from firemesh.hosting.service import HostingService
 
 REGION = "us-central1"
 HEALTH = "/__/health"
@@ -48,6 +52,37 @@ def events(request: Request) -> Response:
     return Response.from_app(service.answer, buffered(request))  # type: ignore[return-value]
 
 
+@on_document_created("meshes/{mesh}/inbox/{request}")
+def inbox(path: str, created: str) -> None:
+    """A command has come; a hosted mesh orders it. See docs/hosting.md."""
+    service: HostingService = _started("inbox", _hosting)
+    service.notice_request(path, created)
+
+
+@tasks_fn.on_task_dispatched(
+    retry_config=RetryConfig(max_attempts=5, min_backoff_seconds=1, max_backoff_seconds=60, max_doublings=4),
+    rate_limits=RateLimits(max_concurrent_dispatches=40, max_dispatches_per_second=50),
+)
+def watchdog(request: https_fn.CallableRequest[Any]) -> None:
+    """Something of a hosted mesh is due."""
+    from firemesh.errors import RequestError
+
+    service: HostingService = _started("watchdog", _hosting)
+    try:
+        service.keep_watch(request.data, request.raw_request.headers.get("Authorization", ""))
+    except RequestError as error:
+        raise https_fn.HttpsError(https_fn.FunctionsErrorCode(error.code.value), str(error)) from error
+
+
+@scheduler_fn.on_schedule(schedule="every 10 minutes", max_instances=1)
+def rearm(event: scheduler_fn.ScheduledEvent) -> None:
+    """Make good what tasks and events have missed."""
+    if flask.request.path == HEALTH:
+        return
+    service: HostingService = _started("rearm", _hosting)
+    service.rearm()
+
+
 def _started(function: str, start: "Callable[[FunctionProcess], Any]") -> Any:
     """What serves a function in this process, made with its first request."""
     with _starting:
@@ -67,3 +102,9 @@ def _control_plane(process: "FunctionProcess", *, streams: bool = False) -> "Con
 
 def _event_streams(process: "FunctionProcess") -> "ControlPlaneService":
     return _control_plane(process, streams=True)
+
+
+def _hosting(process: "FunctionProcess") -> "HostingService":
+    from firemesh.hosting.service import HostingService
+
+    return HostingService(process, region=REGION)

@@ -6,7 +6,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from firemesh_cli.stack.supervisor import LocalStack
+from firemesh_cli.stack.supervisor import MARK, LocalStack
+from firemesh_cli.stack.watchdog import marked
 from tests.support.queries import Query, recorded
 
 LAST = "test_every_query_that_ran_has_its_index"
@@ -17,6 +18,16 @@ def local_stack() -> Iterator[LocalStack]:
     """The emulators, started for the first test that asks and shared by all: use a mesh id of your own."""
     with LocalStack() as stack:
         yield stack
+
+
+@pytest.fixture(scope="session")
+def functions_stack() -> Iterator[LocalStack]:
+    """The same with our functions, Authentication and the task queue: use a mesh id of your own here, too."""
+    with LocalStack(functions=True) as stack:
+        mark = f"{MARK}={stack.owned_environment()[MARK]}".encode()
+        yield stack
+        assert list(marked(mark)) != []
+    assert list(marked(mark)) == [], "the emulators have left processes behind"
 
 
 @pytest.fixture(scope="session", autouse=True)

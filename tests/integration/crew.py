@@ -20,7 +20,7 @@ from firemesh.runtime.mesh import Mesh
 from firemesh.runtime.process import AgentProcess, HeartbeatPolicy
 from firemesh.runtime.worker_agent import WorkerAgent
 from firemesh.store.firestore import FirestoreStore
-from firemesh.store.mesh_store import MeshStore
+from firemesh.store.mesh_store import Hosting, MeshStore
 from firemesh_cli.demo import evidence
 from firemesh_cli.demo.observer import Observer
 
@@ -102,12 +102,13 @@ class Crew:
         machine: str = "counter",
         setup: Mapping[str, Any] | None = None,
         project: str = PROJECT,
+        hosting: Hosting = Hosting.PROCESSES,
     ) -> AsyncIterator[Self]:
         """A fresh mesh, ended as by a crash of everything; then what is stored is checked."""
         crew = cls(host, machine, setup or {}, folder, project)
         async with AsyncExitStack() as stack:
             stack.push_async_callback(crew.store.close)
-            await Mesh.create(crew.store, crew.mesh_id, machine=machine, setup=crew.setup, params=TEST)
+            await Mesh.create(crew.store, crew.mesh_id, machine=machine, setup=crew.setup, params=TEST, hosting=hosting)
             crew.observer.start()
             try:
                 yield crew
@@ -188,7 +189,7 @@ class Crew:
 
     async def _check(self) -> None:
         """All invariants on what is stored, the replay, and that nothing sent was lost or ordered twice."""
-        stored = await evidence.read_stored(self.store, self.documents)
+        stored = await evidence.read_settled(self.store, self.documents)
         evidence.check_invariants(self.checker, stored, self.sent)
         assert self.checker.violations == []
         assert evidence.replay_equals(self.machine, self.setup, stored)

@@ -6,7 +6,7 @@ import subprocess
 import sys
 import urllib.error
 import urllib.request
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -16,18 +16,13 @@ from firemesh.errors import PermissionDenied
 from firemesh.store import paths
 from firemesh.store.base import Create
 from firemesh.store.firestore import FirestoreStore
-from firemesh_cli.stack.supervisor import MARK, LocalStack
-from firemesh_cli.stack.watchdog import marked
+from firemesh_cli.stack.supervisor import LocalStack
 from tests.rules.actors import bearer
 
 
 @pytest.fixture(scope="module")
-def stack() -> Iterator[LocalStack]:
-    with LocalStack(functions=True) as stack:
-        mark = f"{MARK}={stack.owned_environment()[MARK]}".encode()
-        yield stack
-        assert list(marked(mark)) != []
-    assert list(marked(mark)) == [], "the emulators have left processes behind"
+def stack(functions_stack: LocalStack) -> LocalStack:
+    return functions_stack
 
 
 @pytest.fixture(scope="module")

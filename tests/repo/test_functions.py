@@ -11,12 +11,15 @@ from typing import Any
 import pytest
 import yaml
 
+from firemesh.background_loop import CALL_SECONDS_MAX
 from firemesh.control_plane import routes
 from firemesh.control_plane.access import PERMISSIONS, AccessRole, Operation
 from firemesh.control_plane.quota import QUOTAS
+from firemesh.hosting.cloud_tasks import DISPATCH_DEADLINE_SECONDS
 
 ROOT = Path(__file__).resolve().parents[2]
 API_PAGE = (ROOT / "docs" / "api.md").read_text()
+HOSTING = {"inbox", "rearm", "watchdog"}
 TASK_QUEUE_ID = re.compile(r"[A-Za-z][A-Za-z0-9-]{0,62}")
 ENVIRONMENT = {
     "PATH": os.environ["PATH"],
@@ -42,7 +45,7 @@ def endpoints() -> dict[str, Any]:
 
 
 def test_the_functions_are_found(endpoints: dict[str, Any]) -> None:
-    assert endpoints.keys() == {"api", "events"}
+    assert endpoints.keys() == {"api", "events", *HOSTING}
 
 
 def test_every_function_has_a_whole_processor_so_that_calls_run_side_by_side(endpoints: dict[str, Any]) -> None:
@@ -56,10 +59,18 @@ def test_every_call_that_runs_side_by_side_has_a_thread(endpoints: dict[str, Any
     assert {int(threads[1])} == {each["concurrency"] for each in endpoints.values()}
 
 
-def test_every_function_has_a_ceiling_and_its_secret(endpoints: dict[str, Any]) -> None:
-    for each in endpoints.values():
+def test_every_function_has_a_ceiling_and_the_secret_only_where_keys_are_read(endpoints: dict[str, Any]) -> None:
+    for name, each in endpoints.items():
         assert 1 <= each["maxInstances"] <= 20
-        assert [secret["key"] for secret in each["secretEnvironmentVariables"]] == ["API_KEY_PEPPER"]
+        secrets = [secret["key"] for secret in each["secretEnvironmentVariables"]]
+        assert secrets == ([] if name in HOSTING else ["API_KEY_PEPPER"])
+
+
+def test_hosting_gives_in_before_its_caller_and_tries_again(endpoints: dict[str, Any]) -> None:
+    assert all(CALL_SECONDS_MAX < endpoints[name]["timeoutSeconds"] for name in HOSTING)
+    assert endpoints["watchdog"]["timeoutSeconds"] == DISPATCH_DEADLINE_SECONDS
+    assert endpoints["watchdog"]["taskQueueTrigger"]["retryConfig"]["maxAttempts"] > 1
+    assert endpoints["inbox"]["eventTrigger"]["retry"] is True
 
 
 def test_names_may_be_task_queues(endpoints: dict[str, Any]) -> None:

@@ -39,8 +39,10 @@ async def kill_managers(observer: Observer, fleet: Fleet) -> Loss:
 
 
 async def bring_one_back(observer: Observer, fleet: Fleet, loss: Loss) -> None:
-    """Wait until the functions have led the game into its next phase, then start one manager process and see it lead."""
-    await observer.until(lambda: observer.head.term > loss.term and observer.phase != PHASE)
+    """Wait until the functions lead and the phase they found has ended, then start one manager process and see it lead."""
+    await observer.until(lambda: observer.head.term > loss.term and bool(observer.head.leader))
+    found = observer.phase
+    await observer.until(lambda: observer.phase != found or found == "over")
     member = next(member for member in fleet.members if member.is_manager)
     loss.started_again, loss.started_at = member.agents[0], time.monotonic()
     observer.note(f"{member.name} is started again")
