@@ -15,6 +15,8 @@ log = logging.getLogger(__name__)
 BACKOFF_SECONDS = (0.5, 1.0, 2.0, 5.0, 10.0)
 RUN_ENDED = frozenset({"left", "dead"})
 """Reasons after which no stream of this run will be opened any more."""
+TIME_UP = "time"
+"""The reason that comes by itself; after any other than these a pause does good."""
 
 Lines = AsyncGenerator[str, None]
 
@@ -50,11 +52,11 @@ class EventReader:
         """
         failures = 0
         while True:
-            pause = 0.0
             try:
-                if await self._read_one() in RUN_ENDED:
+                reason = await self._read_one()
+                if reason in RUN_ENDED:
                     return
-                failures = 0
+                pause, failures = 0.0 if reason == TIME_UP else BACKOFF_SECONDS[0], 0
             except MeshError as error:
                 if not error.retryable:
                     raise

@@ -5,7 +5,8 @@ are too many for the audit trail: allowed ones are in the log lines, denied ones
 """
 
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import AsyncGenerator, Mapping
+from contextlib import aclosing
 from dataclasses import dataclass
 from typing import Any
 
@@ -56,6 +57,8 @@ class AgentDesk:
         self._guard = guard
         self._door = CommandDoor(store)
         self._meshes: OrderedDict[str, MeshStore] = OrderedDict()
+        self._streams: dict[tuple[str, str], AgentEvents] = {}
+        """One per agent: its next one ends the one before, whose reader has often gone without a word."""
 
     async def write_heartbeat(
         self,
@@ -165,10 +168,22 @@ class AgentDesk:
 
     async def receive_events(
         self, identity: Identity, mesh_id: str, agent_id: str, *, after: EventId, request_id: str = ""
-    ) -> AgentEvents:
-        """What the agent may see, from what it has seen on. Close it. Raises what `authorize` raises."""
+    ) -> AsyncGenerator[str, None]:
+        """The text of a stream of what the agent may see, from what it has seen on. Raises what `authorize` raises."""
         await self._guard.authorize(identity, Operation.RECEIVE_EVENTS, mesh_id, target=agent_id, request_id=request_id)
-        return AgentEvents(self._store, identity, after)
+        return self._one_at_a_time((mesh_id, agent_id), AgentEvents(self._store, identity, after))
+
+    async def _one_at_a_time(self, agent: tuple[str, str], stream: AgentEvents) -> AsyncGenerator[str, None]:
+        if agent in self._streams:
+            self._streams[agent].end("replaced")
+        self._streams[agent] = stream
+        try:
+            async with aclosing(stream.frames()) as frames:
+                async for frame in frames:
+                    yield frame
+        finally:
+            if self._streams.get(agent) is stream:
+                del self._streams[agent]
 
     async def _state(self, mesh_id: str, agent_id: str) -> Document | None:
         path = paths.state(mesh_id, agent_id)

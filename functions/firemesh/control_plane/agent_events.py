@@ -93,6 +93,11 @@ class AgentEvents:
                 task.cancel()
             await asyncio.gather(*self._tasks, return_exceptions=True)
 
+    def end(self, reason: str) -> None:
+        """End the stream soon, and tell its reader why."""
+        self._end = self._end or reason
+        self._changed.set()
+
     def _begin(self) -> None:
         who = self._identity
         join = paths.request_id(who.agent, who.inc, 1)
@@ -142,7 +147,7 @@ class AgentEvents:
                 if row.fields["status"] == MemberStatus.ALIVE:
                     self._begin_views()
                 else:
-                    self._finish(str(row.fields["status"]))
+                    self.end(str(row.fields["status"]))
 
     async def _watch_key(self) -> None:
         path = paths.api_key(self._identity.key_id)
@@ -151,16 +156,12 @@ class AgentEvents:
                 try:
                     parse_key_record(snapshot.documents[path]).require_valid("", snapshot.read_time // 1_000_000)
                 except (KeyError, Unauthenticated):
-                    self._finish("key")
+                    self.end("key")
 
     def _take(self, name: str, document: Document | None) -> None:
         if document is not None and _version(document) > self._seen.versions[NAMES.index(name)]:
             self._latest[name] = document
             self._changed.set()
-
-    def _finish(self, reason: str) -> None:
-        self._end = self._end or reason
-        self._changed.set()
 
     def _snapshots(self, path: str) -> AsyncGenerator[WatchSnapshot, None]:
         return supervised(lambda: self._store.watch(DocumentTarget(path)))
@@ -173,7 +174,7 @@ class AgentEvents:
     def _ended(self, task: asyncio.Task[None]) -> None:
         """A listener that cannot go on ends the stream: its reader comes back, and hears why."""
         if not task.cancelled() and task.exception() is not None:
-            self._finish("error")
+            self.end("error")
 
 
 def _version(document: Document) -> int:

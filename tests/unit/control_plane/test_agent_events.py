@@ -10,7 +10,9 @@ from typing import Any
 import pytest
 
 from firemesh.control_plane.access import AccessRole, Identity, Seat
+from firemesh.control_plane.agent_desk import AgentDesk
 from firemesh.control_plane.agent_events import EVENTS_MAX, KEEP_ALIVE_SECONDS, STREAM_SECONDS_MAX, AgentEvents, EventId
+from firemesh.control_plane.guard import Guard
 from firemesh.control_plane.key_ring import KeyRequest, KeyRing
 from firemesh.errors import InvalidMessage
 from firemesh.store.base import Put
@@ -189,6 +191,21 @@ async def test_a_revoked_key_ends_the_stream_at_once() -> None:
         await scene.ring.revoke(scene.identity.key_id)
         (ending,) = await rest(frames)
     assert (ending.name, ending.data) == ("end", {"reason": "key"})
+
+
+@in_virtual_time
+async def test_the_next_stream_of_an_agent_ends_the_one_before() -> None:
+    scene = await Scene().prepare()
+    desk = AgentDesk(scene.store, Guard(scene.store))
+    first = await desk.receive_events(scene.identity, "m1", "a1", after=EventId())
+    second = await desk.receive_events(scene.identity, "m1", "a1", after=EventId())
+    async with aclosing(first), aclosing(second):
+        await take(first, 4)
+        await take(second, 4)
+        (ending,) = await rest(first)
+        assert ending.data == {"reason": "replaced"}
+        await scene.view("public", 2)
+        assert (await take(second, 1))[0].name == "public"
 
 
 @in_virtual_time

@@ -134,8 +134,8 @@ async def write_own_state(use: UseCases, call: Call[WriteState, NoQuery], mesh_i
 async def receive_events(use: UseCases, call: Call[NoBody, NoQuery], mesh_id: str, agent_id: str) -> EventStream:
     """The documents the agent may see, each whole and whenever it changes; Last-Event-ID goes on where a stream broke off."""
     after = EventId.parse(call.headers.last_event_id)
-    events = await use.desk.receive_events(call.identity, mesh_id, agent_id, after=after, request_id=call.request_id)
-    return EventStream(events.frames())
+    frames = await use.desk.receive_events(call.identity, mesh_id, agent_id, after=after, request_id=call.request_id)
+    return EventStream(frames)
 
 
 def bind(gateway: ApiGateway) -> None:
