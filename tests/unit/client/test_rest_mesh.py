@@ -19,7 +19,7 @@ from firemesh.errors import AgentIdInUse, PermissionDenied, StoreUnavailable, Un
 from firemesh.runtime.admission import Admission
 from firemesh.runtime.process import AgentProcess
 from firemesh.store.base import DocumentTarget
-from tests.support.api import LOOP, ROW, Api
+from tests.support.api import LOOP, PEPPER, ROW, Api
 from tests.support.rest_server import Road, serving
 
 SECONDS_MAX = 20.0
@@ -200,8 +200,8 @@ async def test_a_command_whose_answer_got_lost_is_in_the_inbox_once(visitor: Vis
 
 async def test_a_session_that_has_aged_is_refreshed_once_for_all_who_notice(visitor: Visitor, road: Road) -> None:
     def aged(admission: Admission) -> Admission:
-        claims = session_token.parse(admission.session, b"p" * 32).model_dump(include=set(AgentClaims.model_fields))
-        return replace(admission, session=session_token.issue(AgentClaims(**claims), b"p" * 32, now_ms=1))
+        claims = session_token.parse(admission.session, PEPPER).model_dump(include=set(AgentClaims.model_fields))
+        return replace(admission, session=session_token.issue(AgentClaims(**claims), PEPPER, now_ms=1))
 
     async with visitor.mesh(aged) as mesh:
         await visitor.seat()

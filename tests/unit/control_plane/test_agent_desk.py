@@ -53,7 +53,7 @@ def test_a_heartbeat_costs_two_reads_and_one_write(member: RestAgent) -> None:
 
 
 @pytest.mark.parametrize(
-    "change", [{"interval_ms": 249}, {"interval_ms": 60_001}, {"seq": -1}, {"state": "well"}, {"lateness": 9}, {"x": 1}]
+    "change", [{"interval_ms": 249}, {"interval_ms": 300_001}, {"seq": -1}, {"state": "well"}, {"lateness": 9}, {"x": 1}]
 )
 def test_a_heartbeat_out_of_bounds_is_refused(member: RestAgent, change: Any) -> None:
     assert member.call("PUT", "/heartbeat", {"seq": 1, "interval_ms": 2000, **change}).status_code == 400
