@@ -17,6 +17,20 @@ Incarnation = Annotated[str, StringConstraints(pattern=INCARNATION_PATTERN)]
 KeyId = Annotated[str, StringConstraints(pattern=INCARNATION_PATTERN)]
 
 
+GAME_LETTERS = "abcdefghjkmnpqrstuvwxyz23456789"
+"""Those that nobody takes for another, read out or written down."""
+
+
+def new_game_id() -> str:
+    """A mesh id that people can tell each other: six letters, one of 900 million."""
+    return "".join(secrets.choice(GAME_LETTERS) for _ in range(6))
+
+
+def new_seed() -> int:
+    """A seed for a game, which fits the integers that JSON has everywhere."""
+    return secrets.randbelow(2**53)
+
+
 def new_incarnation() -> str:
     """A fresh identity for one run of a process: 12 hexadecimal digits."""
     return secrets.token_hex(6)

@@ -46,6 +46,8 @@ ACTORS: Mapping[str, Actor | None] = {
     "manager": replace(MEMBER, access_role="manager", type="manager"),
     "mistyped": replace(MEMBER, type="manager"),
     "observer": Actor(access_role="observer", type=""),
+    "foreign observer": Actor(access_role="observer", type="", mesh="elsewhere"),
+    "revoked observer": Actor(access_role="observer", type="", key="revoked"),
     "operator": OPERATOR,
     "admin": replace(OPERATOR, access_role="admin"),
     "foreign operator": replace(OPERATOR, mesh="elsewhere"),

@@ -159,7 +159,8 @@ async def test_the_rules_show_an_agent_what_the_games_without_them_take_for_read
             seen = await room.readers[agent].everything(set(documents))
             assert seen.keys() == readable(agent, documents).keys()
         assert (await room.readers["operator"].everything(set(documents))).keys() == readable("", documents).keys()
-        for name in ("observer", "stranger", "player of another mesh"):
+        assert (await room.readers["observer"].everything(set(documents))).keys() == {"views/public", "views/topology"}
+        for name in ("stranger", "player of another mesh"):
             assert await room.readers[name].everything(set(documents)) == {}
 
 

@@ -62,7 +62,7 @@ class Api:
         return self.memory.client("api", self.faults)
 
     def key(self, role: AccessRole, mesh: str = "") -> str:
-        scope = mesh or (ANY_MESH if role in (AccessRole.ADMIN, AccessRole.OPERATOR) else "m1")
+        scope = mesh or (ANY_MESH if role in (AccessRole.ADMIN, AccessRole.OPERATOR, AccessRole.GUEST) else "m1")
         return LOOP.run(self.ring.create(KeyRequest(role, mesh=scope))).text
 
     def call(

@@ -9,13 +9,17 @@ ANY_MESH = "*"
 
 
 class AccessRole(StrEnum):
-    """What an identity is trusted with. Workers take part; the others only look or operate."""
+    """What an identity is trusted with. Workers take part; the others only look or operate.
+
+    A guest is anybody who has opened the site.
+    """
 
     ADMIN = "admin"
     OPERATOR = "operator"
     MANAGER = "manager"
     WORKER = "worker"
     OBSERVER = "observer"
+    GUEST = "guest"
 
 
 class Operation(StrEnum):
@@ -50,6 +54,9 @@ class Operation(StrEnum):
     READ_OWN_STATE = "read_own_state"
     WRITE_OWN_STATE = "write_own_state"
     RECEIVE_EVENTS = "receive_events"
+    OPEN_GAME = "open_game"
+    TAKE_SEAT = "take_seat"
+    WATCH_GAME = "watch_game"
 
 
 _LOOKING = frozenset({Operation.GET_MESH_STATUS, Operation.LIST_AGENTS, Operation.GET_AGENT_STATUS})
@@ -66,6 +73,7 @@ _RUNNING = frozenset(
     }
 )
 _KEYS = frozenset({Operation.CREATE_KEY, Operation.READ_KEYS, Operation.ROTATE_KEY, Operation.REVOKE_KEY})
+_GUESTS = frozenset({Operation.OPEN_GAME, Operation.TAKE_SEAT, Operation.WATCH_GAME})
 _TRAILS = frozenset({Operation.READ_AUDIT, Operation.READ_PROJECT_AUDIT})
 
 READING = _LOOKING | _TRAILS | {Operation.LIST_MESHES, Operation.READ_STATE, Operation.READ_VIEW, Operation.READ_KEYS}
@@ -90,12 +98,14 @@ TAKING_PART = frozenset(
 PERMISSIONS: Mapping[AccessRole, frozenset[Operation]] = {
     # An admin is no player: who joins is dealt secrets, and that takes a key made for a worker. Managers read the log,
     # where all secrets are, so they run with server credentials and not with a key.
-    AccessRole.ADMIN: frozenset(Operation) - {Operation.JOIN_MESH, Operation.REFRESH_SESSION} - TAKING_PART,
+    AccessRole.ADMIN: frozenset(Operation) - {Operation.JOIN_MESH, Operation.REFRESH_SESSION} - TAKING_PART - _GUESTS,
     # An operator runs meshes; to make and delete them, and to read the trail of the project, takes an admin.
     AccessRole.OPERATOR: _LOOKING | _RUNNING | _KEYS | {Operation.LIST_MESHES, Operation.READ_AUDIT},
     AccessRole.MANAGER: _LOOKING | {Operation.TERMINATE_AGENT},
     AccessRole.WORKER: _LOOKING | {Operation.JOIN_MESH, Operation.REFRESH_SESSION} | TAKING_PART,
     AccessRole.OBSERVER: _LOOKING | {Operation.LIST_MESHES},
+    # Its key is public, so it opens nothing that is not meant for everybody.
+    AccessRole.GUEST: _GUESTS,
 }
 """The whole policy. What is not listed is denied."""
 

@@ -49,6 +49,18 @@ class AgentSessions:
         claims = await self._verify_id_token(token)
         return await self._standing(_agent_of(claims), int(claims["exp"]) * 1000)
 
+    def holder(self, token: str, seat: Identity, mesh_id: str) -> str:
+        """The agent that a session was given to under a key, however old the session is.
+
+        Raises:
+            Unauthenticated: it is none of ours.
+            PermissionDenied: it was given for another mesh or key.
+        """
+        session = session_token.parse(token, self._pepper)
+        if (session.mesh, session.key) != (mesh_id, seat.key_id):
+            raise PermissionDenied(f"this session is not of mesh {mesh_id!r}")
+        return session.agent
+
     async def refresh(self, identity: Identity, mesh_id: str, agent_id: str, token: str) -> str:
         """A new token for the holder of an old one, expired or not, who also shows the key it was admitted with.
 

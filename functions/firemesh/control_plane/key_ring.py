@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from pydantic import ValidationError
 
@@ -112,21 +112,24 @@ class KeyRing:
         """
         key = ApiKey.new(self._environment)
         now_ms = (await self._read(key.key_id))[1]
-        record = ApiKeyRecord(
-            digest=key.digest(self._pepper),
-            label=request.label,
-            role=request.role,
-            mesh=request.mesh,
-            agent=request.agent,
-            operations=request.operations,
-            made_by=made_by,
-            created_ms=now_ms,
-            expires_ms=now_ms + request.days * _DAY_MS,
-        )
+        record = self._record(key, request, made_by, now_ms)
         write = Create(paths.api_key(key.key_id), _fields(record))
         new = NewKey(key, record)
         await self._store.commit([write, *also(new)], timeout_seconds=FIRST_COMMIT_SECONDS_MAX)
         return new
+
+    async def held_by_nobody(self, key_id: str, request: KeyRequest, *, made_by: str) -> Write:
+        """What makes a key under a chosen id whose secret is thrown away: tokens can name it, and revoking it ends them."""
+        key = replace(ApiKey.new(self._environment), key_id=key_id)
+        now_ms = (await self._read(key_id))[1]
+        return Create(paths.api_key(key_id), _fields(self._record(key, request, made_by, now_ms)))
+
+    async def living(self, key_id: str) -> Identity:
+        """Whom a key stands for that nobody holds. Raises KeyNotFound, and Unauthenticated when it has ended."""
+        document, now_ms = await self._existing(key_id)
+        record = parse_key_record(document)
+        record.require_valid(key_id, now_ms)
+        return record.identity(key_id)
 
     async def find(self, key: ApiKey) -> Identity:
         """Whose key this is.
@@ -211,6 +214,19 @@ class KeyRing:
         for key_id in ending:
             await self.revoke(key_id)
         return len(ending)
+
+    def _record(self, key: ApiKey, request: KeyRequest, made_by: str, now_ms: int) -> ApiKeyRecord:
+        return ApiKeyRecord(
+            digest=key.digest(self._pepper),
+            label=request.label,
+            role=request.role,
+            mesh=request.mesh,
+            agent=request.agent,
+            operations=request.operations,
+            made_by=made_by,
+            created_ms=now_ms,
+            expires_ms=now_ms + request.days * _DAY_MS,
+        )
 
     async def _note_use(self, document: Document, record: ApiKeyRecord, now_ms: int) -> None:
         """Best effort: a concurrent revocation must win, and a failure must not refuse the caller."""

@@ -43,6 +43,10 @@ QUOTAS: Mapping[Operation, Rate] = {
     Operation.ROTATE_KEY: Rate(per_hour=120, burst=60),
     # A token is signed by another service, and a whole table may sit down with one key.
     Operation.JOIN_MESH: Rate(per_hour=600, burst=60),
+    # All guests of a site share one key, so these bound the site.
+    Operation.OPEN_GAME: Rate(per_hour=120, burst=20),
+    Operation.TAKE_SEAT: Rate(per_hour=3600, burst=120),
+    Operation.WATCH_GAME: Rate(per_hour=3600, burst=120),
 }
 """Operations that write for good, or call another service. What is not listed is bounded by the instance alone."""
 

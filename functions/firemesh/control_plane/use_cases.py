@@ -7,6 +7,7 @@ from firemesh.control_plane.agent_sessions import AgentSessions
 from firemesh.control_plane.audit import AuditTrail
 from firemesh.control_plane.audit_desk import AuditDesk
 from firemesh.control_plane.control_panel import ControlPanel, TokenMinter
+from firemesh.control_plane.game_desk import GameDesk
 from firemesh.control_plane.guard import Guard
 from firemesh.control_plane.idempotency import IdempotencyKeys
 from firemesh.control_plane.key_desk import KeyDesk
@@ -22,6 +23,7 @@ class UseCases:
     desk: AgentDesk
     keys: KeyDesk
     audit: AuditDesk
+    games: GameDesk
     idempotency: IdempotencyKeys
 
     @classmethod
@@ -34,5 +36,6 @@ class UseCases:
             desk=AgentDesk(store, guard),
             keys=KeyDesk(ring, guard),
             audit=AuditDesk(AuditTrail(store), guard),
+            games=GameDesk(store, ring, sessions, panel, guard, mint_token=mint_token),
             idempotency=IdempotencyKeys(store),
         )

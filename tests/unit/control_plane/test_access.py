@@ -50,6 +50,9 @@ POLICY = {
     "read_own_state": "worker",
     "write_own_state": "worker",
     "receive_events": "worker",
+    "open_game": "guest",
+    "take_seat": "guest",
+    "watch_game": "guest",
 }
 """The policy as a reader would write it, beside the table of the program."""
 
@@ -108,11 +111,12 @@ def test_who_may_join_may_take_part() -> None:
 # --- keys that make keys --------------------------------------------------------------------------------------------
 
 GRANT_POLICY = {
-    "admin": "admin operator manager worker observer",
+    "admin": "admin operator manager worker observer guest",
     "operator": "worker observer",
     "manager": "",
     "worker": "",
     "observer": "",
+    "guest": "",
 }
 """Whose keys each role makes, as a reader would write it."""
 
@@ -129,10 +133,10 @@ def test_each_role_makes_exactly_the_keys_that_the_policy_says(granter: AccessRo
 
 
 def test_nobody_grants_what_its_role_may_neither_do_nor_delegate() -> None:
-    """A key's holder may delegate joining, which is a player's, and nothing else that it may not do itself."""
+    """A key's holder may delegate what players and guests do, and nothing else that it may not do itself."""
     for role, granted in GRANTS.items():
         for other in granted:
-            beyond = PERMISSIONS[other] - PERMISSIONS[role] - PERMISSIONS[AccessRole.WORKER]
+            beyond = PERMISSIONS[other] - PERMISSIONS[role] - PERMISSIONS[AccessRole.WORKER] - PERMISSIONS[AccessRole.GUEST]
             assert beyond == frozenset(), (role, other)
 
 

@@ -6,11 +6,11 @@ from firemesh.control_plane.access import Identity
 from firemesh.control_plane.gateway import ApiGateway
 from firemesh.control_plane.rate_limit import RateLimiter
 from firemesh.control_plane.route import Route
-from firemesh.control_plane.routes import agent_desk, agents, audit, insight, keys, mesh_orders, meshes
+from firemesh.control_plane.routes import agent_desk, agents, audit, games, insight, keys, mesh_orders, meshes
 from firemesh.control_plane.use_cases import UseCases
 from firemesh.errors import InvariantViolation
 
-RESOURCES = (meshes, mesh_orders, agents, agent_desk, insight, keys, audit)
+RESOURCES = (meshes, mesh_orders, agents, agent_desk, insight, keys, audit, games)
 
 
 def bind(gateway: ApiGateway, limiter: RateLimiter) -> None:

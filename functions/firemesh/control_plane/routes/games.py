@@ -1,0 +1,79 @@
+"""`/games`: open one, take a seat, watch, with the site's guest key."""
+
+from typing import Annotated
+
+from pydantic import Field
+
+from firemesh.control_plane.access import Operation
+from firemesh.control_plane.game_desk import GameOpened, Pace, Watching, draw_game
+from firemesh.control_plane.gateway import ApiGateway
+from firemesh.control_plane.route import Call, NoBody, NoQuery, RequestBody
+from firemesh.control_plane.session_token import TOKEN_CHARACTERS_MAX
+from firemesh.control_plane.use_cases import UseCases
+from firemesh.runtime.admission import Admission
+
+GAME = "/games/<mesh_id>"
+
+
+class OpenGame(RequestBody):
+    """What game it shall be."""
+
+    seats: Annotated[int, Field(ge=5, le=30)]
+    pace: Annotated[Pace, Field(strict=False, description="How long phases last.")] = Pace.NORMAL
+
+
+class TakeSeat(RequestBody):
+    """Who wants a seat: somebody new, or whoever shows the session of an earlier admission."""
+
+    session: Annotated[str, Field(max_length=TOKEN_CHARACTERS_MAX)] = ""
+
+
+async def open_game(use: UseCases, call: Call[OpenGame, NoQuery]) -> GameOpened:
+    """A game with nobody in it. Its id is the code by which others find it."""
+    game = draw_game(call.body.seats)
+    await use.games.open_game(call.identity, game, pace=call.body.pace, request_id=call.request_id, also=call.remember(game))
+    return game
+
+
+async def take_seat(use: UseCases, call: Call[TakeSeat, NoQuery], mesh_id: str) -> Admission:
+    """An agent of one's own, new or renewed."""
+    return await use.games.take_seat(call.identity, mesh_id, session=call.body.session, request_id=call.request_id)
+
+
+async def watch_game(use: UseCases, call: Call[NoBody, NoQuery], mesh_id: str) -> Watching:
+    """A token that sees what everybody may see."""
+    return await use.games.watch_game(call.identity, mesh_id, request_id=call.request_id)
+
+
+def bind(gateway: ApiGateway) -> None:
+    """Register this resource."""
+    gateway.add_route(
+        "POST",
+        "/games",
+        open_game,
+        operation=Operation.OPEN_GAME,
+        summary="Open a game for guests",
+        body=OpenGame,
+        answer=GameOpened,
+        status=201,
+        idempotent=True,
+    )
+    gateway.add_route(
+        "POST",
+        f"{GAME}/seats",
+        take_seat,
+        operation=Operation.TAKE_SEAT,
+        summary="Take a seat in an open game",
+        body=TakeSeat,
+        answer=Admission,
+        status=201,
+    )
+    gateway.add_route(
+        "POST",
+        f"{GAME}/watchers",
+        watch_game,
+        operation=Operation.WATCH_GAME,
+        summary="Watch an open game",
+        answer=Watching,
+        status=201,
+    )

@@ -1,0 +1,117 @@
+"""Guests open games, take seats and watch: with the public key, within its bounds, and not a step further."""
+
+import json
+from typing import Any
+
+import pytest
+
+from firemesh.control_plane.access import AccessRole
+from firemesh.control_plane.game_desk import seat_key_id
+from firemesh.control_plane.key_ring import LAST_USE_MS
+from tests.support.api import LOOP, Api
+
+GUEST = AccessRole.GUEST
+
+
+@pytest.fixture
+def api() -> Api:
+    return Api()
+
+
+def open_game(api: Api, **body: Any) -> str:
+    answer = api.call("POST", "/v1/games", GUEST, {"seats": 5, **body})
+    assert answer.status_code == 201, answer.json
+    return str(answer.json["mesh_id"])
+
+
+def take_seat(api: Api, game: str, **body: Any) -> Any:
+    return api.call("POST", f"/v1/games/{game}/seats", GUEST, body)
+
+
+def test_guest_opens_a_game_that_functions_host(api: Api) -> None:
+    game = open_game(api, pace="quick")
+    record = api.memory.documents()[f"meshes/{game}"].fields
+    assert (record["machine"], record["hosting"], record["setup"]["seats"]) == ("mafia", "functions", 5)
+    assert record["setup"]["durations_ms"]["night"] == 12_000
+
+
+def test_no_answer_tells_the_seed(api: Api) -> None:
+    answer = api.call("POST", "/v1/games", GUEST, {"seats": 5})
+    seed = str(api.memory.documents()[f"meshes/{answer.json['mesh_id']}"].fields["setup"]["seed"])
+    assert seed not in answer.text
+    assert seed not in take_seat(api, answer.json["mesh_id"]).text
+
+
+def test_each_guest_becomes_an_agent_of_its_own_under_the_games_seat_key(api: Api) -> None:
+    game = open_game(api)
+    first, second = take_seat(api, game).json, take_seat(api, game).json
+    assert first["agent"] != second["agent"]
+    claims = json.loads(first["custom_token"])
+    assert (claims["key"], claims["access_role"], claims["mesh"]) == (seat_key_id(game), "worker", game)
+
+
+def test_guest_with_its_session_is_the_same_agent_again_as_a_new_incarnation(api: Api) -> None:
+    game = open_game(api)
+    first = take_seat(api, game).json
+    api.now_ns += 2 * 3_600_000_000_000  # the session has expired meanwhile
+    again = take_seat(api, game, session=first["session"]).json
+    assert again["agent"] == first["agent"]
+    assert again["inc"] != first["inc"]
+
+
+def test_session_of_another_game_or_a_forged_one_gives_no_seat(api: Api) -> None:
+    game, other = open_game(api), open_game(api)
+    session = take_seat(api, other).json["session"]
+    assert take_seat(api, game, session=session).status_code == 403
+    assert take_seat(api, game, session=session[:-1] + "x").status_code == 401
+
+
+def test_spectators_token_is_an_observers(api: Api) -> None:
+    game = open_game(api)
+    claims = json.loads(api.call("POST", f"/v1/games/{game}/watchers", GUEST, {}).json["custom_token"])
+    assert (claims["access_role"], claims["type"], claims["key"]) == ("observer", "observer", seat_key_id(game))
+
+
+@pytest.mark.parametrize("what", ["seats", "watchers"])
+def test_mesh_that_is_no_open_game_lets_no_guest_in(api: Api, what: str) -> None:
+    api.create("m1")
+    for mesh in ("m1", "nobody"):
+        answer = api.call("POST", f"/v1/games/{mesh}/{what}", GUEST, {})
+        assert (answer.status_code, answer.json["code"]) == (404, "not-found")
+
+
+@pytest.mark.parametrize("what", ["seats", "watchers"])
+def test_revoking_the_seat_key_closes_the_door(api: Api, what: str) -> None:
+    game = open_game(api)
+    LOOP.run(api.ring.revoke(seat_key_id(game)))
+    assert api.call("POST", f"/v1/games/{game}/{what}", GUEST, {}).status_code == 401
+
+
+def test_games_door_closes_after_a_day(api: Api) -> None:
+    game = open_game(api)
+    api.now_ns += 24 * 3_600_000_000_000 + LAST_USE_MS
+    assert take_seat(api, game).status_code == 401
+
+
+def test_nobody_holds_the_seat_key(api: Api) -> None:
+    game = open_game(api)
+    guess = f"mesh_test_{seat_key_id(game)}_{'A' * 43}_00000000"
+    assert api.call("GET", f"/v1/meshes/{game}", guess).status_code == 401
+
+
+def test_guests_open_no_more_games_than_the_site_allows(api: Api) -> None:
+    answers = [api.call("POST", "/v1/games", GUEST, {"seats": 5}) for _ in range(21)]
+    assert [answer.status_code for answer in answers] == [201] * 20 + [429]
+    assert int(answers[-1].headers["Retry-After"]) > 0
+
+
+def test_opening_again_with_the_same_idempotency_key_gives_the_same_game(api: Api) -> None:
+    twice = [
+        api.call("POST", "/v1/games", GUEST, {"seats": 5}, headers={"Idempotency-Key": "one-click"}).json for _ in range(2)
+    ]
+    assert twice[0] == twice[1]
+
+
+@pytest.mark.parametrize("seats", [4, 31, "5", None, 5.5])
+def test_impossible_game_is_refused(api: Api, seats: Any) -> None:
+    assert api.call("POST", "/v1/games", GUEST, {"seats": seats}).status_code == 400
