@@ -29,6 +29,11 @@ lint: setup
 	@$(BIN)/ruff check --quiet
 	@$(BIN)/ruff format --check --quiet
 	@$(BIN)/mypy
+	@node_modules/.bin/tsc -p .
+
+.PHONY: web
+web: setup ## Build the site into web_worker/dist, and say how large it is
+	@node web_worker/build.mjs
 
 .PHONY: simulate
 simulate: setup ## Run the seeded simulation: ARGS="--seeds 1000" or ARGS="--seed 42" to replay one

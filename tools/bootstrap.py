@@ -259,7 +259,8 @@ def alone() -> Iterator[None]:
 
 def clean() -> None:
     """Remove all that set-up and runs have made."""
-    for name in (".venv", "node_modules", ".firemesh", ".mypy_cache", ".ruff_cache", ".pytest_cache", ".hypothesis"):
+    caches = (".mypy_cache", ".ruff_cache", ".pytest_cache", ".hypothesis")
+    for name in (".venv", "node_modules", "web_worker/dist", ".firemesh", *caches):
         shutil.rmtree(ROOT / name, ignore_errors=True)
     for path in [ROOT / "functions" / "venv", ROOT / "functions" / ".secret.local", *ROOT.glob(".firemesh-stack-*.json")]:
         if path.is_symlink() or path.is_file():

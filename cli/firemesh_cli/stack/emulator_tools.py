@@ -22,6 +22,7 @@ class EmulatorTools:
     """What has been found on this machine, below the checkout at `root` and elsewhere."""
 
     root: Path
+    node: Path
     firebase: Path
     java: Path
     emulator_jar: Path
@@ -45,7 +46,7 @@ def find_tools(root: Path | None) -> EmulatorTools:
         named = os.environ.get("FIRESTORE_EMULATOR_BINARY_PATH")
         missing = f"FIRESTORE_EMULATOR_BINARY_PATH names {named}, which" if named else "the Firestore emulator"
         raise LocalStackError(f"{missing} is missing; `make doctor` says how to mend it")
-    return EmulatorTools(root, firebase, java.path, locate.runnable_jar(emulator, root / ".firemesh" / "emulator"))
+    return EmulatorTools(root, node.path, firebase, java.path, locate.runnable_jar(emulator, root / ".firemesh" / "emulator"))
 
 
 def emulator_environment(tools: EmulatorTools, scratch: Path) -> dict[str, str]:

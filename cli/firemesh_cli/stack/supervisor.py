@@ -26,6 +26,7 @@ from firemesh_cli.stack.config import (
     write_config,
 )
 from firemesh_cli.stack.emulator_tools import EmulatorTools, emulator_environment, find_tools
+from firemesh_cli.stack.site import ensure_site
 from firemesh_cli.stack.task_server import TaskServer
 from firemesh_cli.stack.watchdog import sweep
 
@@ -187,6 +188,8 @@ class LocalStack:
         if self._watchdog is not None:
             raise LocalStackError("this local stack was started before; make another one")
         tools = find_tools(self._root)
+        if self._functions:
+            ensure_site(tools.root, tools.node)
         self._log_folder = _new_log_folder(tools.root)
         for _ in range(START_ATTEMPTS_MAX):
             ports = free_ports()

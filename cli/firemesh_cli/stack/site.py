@@ -1,0 +1,73 @@
+"""The site that hosting serves, built from web_worker when its sources have changed."""
+
+import contextlib
+import fcntl
+import hashlib
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+from firemesh.errors import LocalStackError
+
+SOURCES = "web_worker"
+BUILT = "web_worker/dist"
+BUILD_SECONDS_MAX = 120.0
+
+
+def ensure_site(root: Path, node: Path) -> None:
+    """Build the site of the checkout at `root` unless it is there and current. Two builds of one checkout take turns.
+
+    A checkout without sources has no site, and needs none.
+
+    Raises:
+        LocalStackError: the build failed; the message holds its last words.
+    """
+    if not (root / SOURCES / "build.mjs").is_file() or site_is_current(root):
+        return
+    with _alone(root):
+        if site_is_current(root):
+            return
+        stamp = site_stamp(root)
+        build = [str(node), str(root / SOURCES / "build.mjs")]
+        try:
+            done = subprocess.run(build, cwd=root, capture_output=True, text=True, timeout=BUILD_SECONDS_MAX, check=False)
+        except (OSError, subprocess.TimeoutExpired) as error:
+            raise LocalStackError(f"the site could not be built: {error}") from error
+        if done.returncode != 0:
+            words = " ".join(done.stderr.split())[-400:]
+            raise LocalStackError(f"the site could not be built; `make web` shows all of it: {words}")
+        _mark(root).write_text(stamp)
+
+
+def site_is_current(root: Path) -> bool:
+    """Whether the site was built from the sources as they are."""
+    mark = _mark(root)
+    return (root / BUILT / "index.html").is_file() and mark.is_file() and mark.read_text() == site_stamp(root)
+
+
+def site_stamp(root: Path) -> str:
+    """Changes with every source of the site and with the packages it is bundled from."""
+    folder = root / SOURCES
+    sources = (path for path in folder.rglob("*") if path.is_file() and not _is_output(path.relative_to(folder)))
+    digest = hashlib.sha256((root / "package-lock.json").read_bytes())
+    for path in sorted(sources):
+        digest.update(f"\0{path.relative_to(folder)}\0".encode() + path.read_bytes())
+    return digest.hexdigest()
+
+
+def _is_output(path: Path) -> bool:
+    return path.parts[0] == "dist" or path.parts[0].startswith(".")
+
+
+def _mark(root: Path) -> Path:
+    """Hosting serves no name that starts with a dot."""
+    return root / BUILT / ".built-from"
+
+
+@contextlib.contextmanager
+def _alone(root: Path) -> Iterator[None]:
+    lock = root / ".firemesh" / "site.lock"
+    lock.parent.mkdir(exist_ok=True)
+    with lock.open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield

@@ -1,0 +1,201 @@
+/** An agent as an app holds it. All work is done in a Web Worker of its own; this is the thin line to it. */
+
+import type {
+  AgentErrorCode,
+  AgentOptions,
+  AgentStatus,
+  CommandOutcome,
+  JsonObject,
+  SendOptions,
+  ToPage,
+  ToWorker,
+  ViewShown,
+} from "./protocol.ts";
+
+/** Where the build has put the worker. */
+declare const AGENT_WORKER_URL: string;
+
+/** Why a call failed. `code` is stable, the message is for people. */
+export class AgentError extends Error {
+  constructor(
+    readonly code: AgentErrorCode,
+    message: string,
+  ) {
+    super(message);
+    this.name = "AgentError";
+  }
+}
+
+/** What an app may listen to. The first three come with every change of `status.connection` to that value, or of its reason. */
+export type AgentEvents = {
+  CONNECTED: AgentStatus;
+  SUSPENDED: AgentStatus;
+  LOST: AgentStatus;
+  /** Any change of the status. */
+  status: AgentStatus;
+  view: ViewShown;
+  command: CommandOutcome;
+};
+
+type Listener<Name extends keyof AgentEvents> = (event: AgentEvents[Name]) => void;
+/** The part of a `Worker` that an agent needs. */
+export type WorkerLine = Pick<Worker, "postMessage" | "terminate" | "addEventListener">;
+type Waiting = { readonly resolve: (value: number) => void; readonly reject: (error: AgentError) => void };
+
+const NEW: AgentStatus = { connection: "IDLE", reason: "", text: "", inc: "", unsent: 0, durable: true };
+
+/** What every agent does: join a mesh, show signs of life, keep a state of its own, leave. */
+export class Agent {
+  #status = NEW;
+  #state: JsonObject = {};
+  #line: WorkerLine | null = null;
+  #calls = 0;
+  readonly #waiting = new Map<number, Waiting>();
+  readonly #listeners = new Map<keyof AgentEvents, Set<Listener<never>>>();
+  readonly #views = new Map<ViewShown["audience"], ViewShown>();
+
+  constructor(
+    readonly options: AgentOptions,
+    private readonly openWorker: () => WorkerLine = () => new Worker(AGENT_WORKER_URL, { type: "module" }),
+  ) {}
+
+  /** How the agent stands to its mesh. */
+  get status(): AgentStatus {
+    return this.#status;
+  }
+
+  /** Hear of something from now on; the answer ends that. */
+  on<Name extends keyof AgentEvents>(name: Name, listener: Listener<Name>): () => void {
+    const listeners = this.#listeners.get(name) ?? new Set();
+    this.#listeners.set(name, listeners.add(listener));
+    return () => void listeners.delete(listener);
+  }
+
+  /**
+   * Begin to run, or begin anew after LOST or STOPPED; harmless while it runs. `status` tells how it goes.
+   *
+   * `takeOver` ends the agent in the tab of this browser that runs it, and goes on with it here.
+   */
+  start({ takeOver = false }: { takeOver?: boolean } = {}): void {
+    const { connection } = this.#status;
+    if (this.#line !== null && connection !== "LOST" && connection !== "STOPPED") return;
+    this.#end();
+    this.#line = this.openWorker();
+    this.#line.addEventListener("message", (event) => this.#hear((event as MessageEvent<ToPage>).data));
+    this.#line.addEventListener("error", (event) => this.#break((event as ErrorEvent).message));
+    this.#take({ ...NEW, connection: "CONNECTING" });
+    this.#say({ type: "start", options: this.options, takeOver });
+  }
+
+  /** Leave the mesh in good order. Resolves when that is done, or has been tried for some seconds. */
+  async stop(): Promise<void> {
+    if (this.#line === null || this.#status.connection === "LOST" || this.#status.connection === "STOPPED") return;
+    await this.call((call) => ({ type: "stop", call }));
+    this.#end();
+  }
+
+  /** Say how the agent fares; signs of life are shown without this, too. */
+  publishHeartbeat(state: "running" | "failed" = "running"): void {
+    this.#say({ type: "heartbeat", state });
+  }
+
+  /**
+   * Merge `changes` into the agent's own state, kept in this browser and in the mesh's store; resolves with its new version.
+   *
+   * Rejects with INVALID when it would exceed 100 fields or 100,000 bytes of JSON; nothing has changed then.
+   */
+  updateState(changes: JsonObject): Promise<number> {
+    return this.call((call) => ({ type: "update", call, changes }));
+  }
+
+  /** The agent's own state as last updated. */
+  getState(): JsonObject {
+    return this.#state;
+  }
+
+  /** What an audience was last shown; undefined before that. */
+  view(audience: ViewShown["audience"]): ViewShown | undefined {
+    return this.#views.get(audience);
+  }
+
+  /** The machine may have slept, or the network may be back: look at once instead of at the next opportunity. */
+  wake(): void {
+    this.#say({ type: "wake" });
+  }
+
+  /** Call the worker and wait for its answer. */
+  protected call(message: (call: number) => ToWorker): Promise<number> {
+    if (this.#line === null) return Promise.reject(new AgentError("ENDED", "The agent is not running."));
+    const call = ++this.#calls;
+    const answer = new Promise<number>((resolve, reject) => this.#waiting.set(call, { resolve, reject }));
+    this.#say(message(call));
+    return answer;
+  }
+
+  #say(message: ToWorker): void {
+    this.#line?.postMessage(message);
+  }
+
+  #hear(message: ToPage): void {
+    switch (message.type) {
+      case "status":
+        return this.#take(message.status);
+      case "view":
+        this.#views.set(message.shown.audience, message.shown);
+        return this.#tell("view", message.shown);
+      case "state":
+        this.#state = message.values;
+        return;
+      case "outcome":
+        return this.#tell("command", message.outcome);
+      case "answer":
+        return this.#settle(message.call)?.resolve(message.value);
+      case "failure":
+        return this.#settle(message.call)?.reject(new AgentError(message.code, message.text));
+    }
+  }
+
+  #settle(call: number): Waiting | undefined {
+    const waiting = this.#waiting.get(call);
+    this.#waiting.delete(call);
+    return waiting;
+  }
+
+  #take(status: AgentStatus): void {
+    const before = this.#status;
+    this.#status = status;
+    this.#tell("status", status);
+    const { connection } = status;
+    if (connection === before.connection && status.reason === before.reason) return;
+    if (connection === "CONNECTED" || connection === "SUSPENDED" || connection === "LOST") this.#tell(connection, status);
+    if (connection === "LOST") this.#end();
+  }
+
+  #break(message: string): void {
+    this.#take({ ...this.#status, connection: "LOST", reason: "BROKEN", text: `The agent's program failed: ${message}` });
+  }
+
+  #end(): void {
+    this.#line?.terminate();
+    this.#line = null;
+    for (const { reject } of this.#waiting.values()) reject(new AgentError("ENDED", "The agent has ended."));
+    this.#waiting.clear();
+  }
+
+  #tell<Name extends keyof AgentEvents>(name: Name, event: AgentEvents[Name]): void {
+    for (const listener of this.#listeners.get(name) ?? []) (listener as Listener<Name>)(event);
+  }
+}
+
+/** An agent that takes part in what the mesh is about: it sends commands to whoever manages the mesh, and sees views. */
+export class WorkerAgent extends Agent {
+  /**
+   * Send a command. Resolves with its number when it is durable in the mesh's inbox, however long that takes; the views tell
+   * what came of it. It is kept in this browser until then, and sent exactly once even if the page is reloaded meanwhile.
+   *
+   * Rejects with INVALID or FULL when it was not taken, and else as `CommandOutcome` says.
+   */
+  sendToManager(kind: string, body: JsonObject, { onlyWhile = {} }: SendOptions = {}): Promise<number> {
+    return this.call((call) => ({ type: "send", call, kind, body, onlyWhile }));
+  }
+}
