@@ -195,7 +195,7 @@ export class WorkerAgent extends Agent {
    *
    * Rejects with INVALID or FULL when it was not taken, and else as `CommandOutcome` says.
    */
-  sendToManager(kind: string, body: JsonObject, { onlyWhile = {} }: SendOptions = {}): Promise<number> {
-    return this.call((call) => ({ type: "send", call, kind, body, onlyWhile }));
+  sendToManager(kind: string, body: JsonObject, { onlyWhile = {}, repeatable = false }: SendOptions = {}): Promise<number> {
+    return this.call((call) => ({ type: "send", call, kind, body, terms: { onlyWhile, repeatable } }));
   }
 }

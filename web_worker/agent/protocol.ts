@@ -1,5 +1,7 @@
 /** What the page and the worker say to each other, and what an app hears of its agent. Types alone; nothing here runs. */
 
+import type { Admission } from "./generated/types.ts";
+
 /** A JSON object, as commands, states and views carry it. */
 export type JsonObject = { readonly [name: string]: unknown };
 
@@ -7,8 +9,11 @@ export type JsonObject = { readonly [name: string]: unknown };
 export type Ticket =
   /** An API key of a worker, or the key of this one agent. */
   | { readonly kind: "key"; readonly key: string }
-  /** A place at a game's table: what the server gave to whoever created or joined the game. */
-  | { readonly kind: "seat"; readonly seat: string };
+  /**
+   * A seat in an open game: the site's guest key and the `session` of the admission by which the seat was taken, which lets
+   * the same agent in again at any time. Keep that session; the seat is its holder's. `agent` is that admission's.
+   */
+  | { readonly kind: "seat"; readonly key: string; readonly session: string; readonly admission?: Admission };
 
 /** How often the agent shows itself, in milliseconds; see `HeartbeatPolicy` in functions/firemesh/runtime/process.py. */
 export type HeartbeatPolicy = {
@@ -108,12 +113,14 @@ export type CommandOutcome = {
 export type SendOptions = {
   /** Send it only while the public view has these values: a ballot for day 1 must not land on day 2 after an hour without network. */
   readonly onlyWhile?: JsonObject;
+  /** To do it twice is to do it once: so it is sent again, instead of being reported as UNKNOWN, when a run ends meanwhile. */
+  readonly repeatable?: boolean;
 };
 
 /** From the page to the worker. `call` numbers the calls that want an answer. */
 export type ToWorker =
   | { readonly type: "start"; readonly options: AgentOptions; readonly takeOver: boolean }
-  | { readonly type: "send"; readonly call: number; readonly kind: string; readonly body: JsonObject; readonly onlyWhile: JsonObject }
+  | { readonly type: "send"; readonly call: number; readonly kind: string; readonly body: JsonObject; readonly terms: Required<SendOptions> }
   | { readonly type: "update"; readonly call: number; readonly changes: JsonObject }
   | { readonly type: "heartbeat"; readonly state: "running" | "failed" }
   | { readonly type: "wake" }
