@@ -1,0 +1,98 @@
+/**
+ * Open every recorded moment in Chromium, at the size of a phone and of a desk, and say what is wrong with it, as JSON:
+ *
+ *     node tests/browser/page_fixtures.mjs SITE [--screenshots FOLDER] [--only NAME,NAME]
+ *
+ * SITE is a development build of web_worker. It is served on 127.0.0.1 with the site's own security policy, and nothing
+ * else can be reached. One row per moment and size: {screen, size, violations, errors}.
+ */
+import { createReadStream, existsSync, readFileSync, readdirSync, mkdirSync } from "node:fs";
+import { createServer } from "node:http";
+import { extname, join, normalize } from "node:path";
+import { fileURLToPath } from "node:url";
+import { chromium } from "playwright-core";
+
+const ROOT = fileURLToPath(new URL("../..", import.meta.url));
+const FIXTURES = join(ROOT, "web_worker/page/fixtures");
+const AXE = readFileSync(join(ROOT, "node_modules/axe-core/axe.min.js"), "utf8");
+const SIZES = { phone: { width: 390, height: 844 }, narrow: { width: 360, height: 640 }, desk: { width: 1280, height: 800 } };
+const TYPES = { ".html": "text/html", ".js": "text/javascript", ".css": "text/css", ".svg": "image/svg+xml", ".json": "application/json" };
+const CSP = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; worker-src 'self'; base-uri 'none'; form-action 'none'";
+/** What a phone shows besides the stage. */
+const TABS = { discussion: ["Talk", "You"], "discussion-dead": ["Talk"], "night-mafioso": ["Talk", "You"], "night-detective": ["You"] };
+const [site, ...options] = process.argv.slice(2);
+const option = (name) => (options.includes(name) ? options[options.indexOf(name) + 1] : null);
+
+function serve() {
+  const server = createServer((request, response) => {
+    const path = normalize(decodeURIComponent(new URL(request.url, "http://site").pathname));
+    const file = path.startsWith("/fixtures/") ? join(FIXTURES, path.slice(10)) : join(site, path === "/" ? "index.html" : path);
+    if (!existsSync(file)) return void response.writeHead(404).end();
+    response.writeHead(200, { "Content-Type": TYPES[extname(file)] ?? "text/plain", "Content-Security-Policy": CSP });
+    createReadStream(file).pipe(response);
+  });
+  return new Promise((resolve) => server.listen(0, "127.0.0.1", () => resolve(server)));
+}
+
+/** Everything that is not as it should be on the page as it stands. */
+async function judge(page, errors) {
+  await page.evaluate(`${AXE};0`);
+  const violations = await page.evaluate(async () => {
+    const found = await window.axe.run(document, { runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"] });
+    return found.violations.map(({ id, help, nodes }) => `${id}: ${help}: ${nodes.slice(0, 3).map((node) => `${node.target} ${node.any[0]?.message ?? ""}`).join(" | ")}`);
+  });
+  const isWide = await page.evaluate(() => document.documentElement.scrollWidth > window.innerWidth);
+  if (isWide) violations.push("the page is wider than the screen");
+  return { violations, errors: errors.splice(0) };
+}
+
+async function main() {
+  const server = await serve();
+  const address = `http://127.0.0.1:${server.address().port}/`;
+  const browser = await chromium.launch({
+    executablePath: process.env.FIREMESH_CHROMIUM ?? "/usr/bin/chromium",
+    args: ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1"],
+  });
+  const folder = option("--screenshots");
+  if (folder) mkdirSync(folder, { recursive: true });
+  const all = ["home", "door", ...readdirSync(FIXTURES).map((name) => name.replace(".json", ""))];
+  const only = option("--only")?.split(",");
+  const rows = [];
+  try {
+    for (const [size, viewport] of Object.entries(SIZES)) {
+      const context = await browser.newContext({ viewport, reducedMotion: "reduce", bypassCSP: false });
+      const page = await context.newPage();
+      const errors = [];
+      page.on("console", (message) => ["error", "warning"].includes(message.type()) && errors.push(message.text()));
+      page.on("pageerror", (error) => errors.push(String(error)));
+      for (const screen of all.filter((name) => !only || only.includes(name))) {
+        await page.goto("about:blank");
+        await page.goto(address + (screen === "home" ? "" : screen === "door" ? "#/game/km4t7q" : `#/fixture/${screen}`));
+        await page.locator("h1").waitFor();
+        const look = async (name) => {
+          await page.waitForTimeout(folder ? 150 : 0);
+          if (folder) await page.screenshot({ path: join(folder, `${name}-${size}.png`) });
+          rows.push({ screen: name, size, ...(await judge(page, errors)) });
+        };
+        await look(screen);
+        const card = page.getByRole("button", { name: "Show my role" });
+        if (screen.startsWith("reveal") || (size === "desk" && screen in TABS && (await card.count()))) {
+          await card.first().click();
+          await look(`${screen}-card`);
+        }
+        if (size === "desk") continue;
+        for (const tab of TABS[screen] ?? []) {
+          await page.getByRole("navigation").getByRole("button", { name: tab }).click();
+          await look(`${screen}-${tab.toLowerCase()}`);
+        }
+      }
+      await context.close();
+    }
+  } finally {
+    await browser.close();
+    server.close();
+  }
+  console.log(JSON.stringify(rows));
+}
+
+await main();

@@ -1,0 +1,204 @@
+/** The page as a whole: which screen is on, the calls for seats, and one drawing for every change. */
+
+import { html, render, type TemplateResult } from "lit-html";
+import { AgentLine } from "./agent_line.ts";
+import type { Admission } from "../agent/generated/types.ts";
+import { GamesError, type Games, type NewGame } from "./games.ts";
+import { forgetSeat, keepName, keepSeat, keptName, keptSeats, type Seat } from "./keepsakes.ts";
+import type { Line } from "./line.ts";
+import { faceShapes } from "./parts/avatar.ts";
+import { skyOf } from "./parts/sky.ts";
+import { channelsOf } from "./parts/talk.ts";
+import { Play } from "./play.ts";
+import { hashOf, routeOf, type Route } from "./router.ts";
+import type { Deeds } from "./screens/deeds.ts";
+import { door } from "./screens/door.ts";
+import { frame } from "./screens/frame.ts";
+import { home } from "./screens/home.ts";
+import { fresh, Stickiness } from "./screen_habits.ts";
+import { problemSentence } from "./words.ts";
+
+/** What the page needs of the world around it. */
+export interface World {
+  readonly window: Window;
+  readonly root: HTMLElement;
+  readonly games: Games;
+  /** The site's guest key: what lets everybody take seats here. */
+  guestKey(): Promise<string>;
+  readonly storage: Storage | null;
+  /** A line that sees what everybody may see. Fails as `Games.watchGame`. */
+  watcherLine(code: string): Promise<Line>;
+  /** A line to a recorded moment; null when there is none of that name, or this is not the development build. */
+  fixtureLine(name: string): Promise<Line | null>;
+}
+
+export class App {
+  private play: Play | null = null;
+  private problem = "";
+  private isBusy = false;
+  private route: Route = { to: "home" };
+  private isDue = false;
+  private readonly stickiness = new Stickiness();
+  private readonly deeds: Deeds;
+
+  constructor(private readonly world: World) {
+    this.deeds = {
+      tell: (event) => this.play?.tell(event),
+      send: (kind, body) => this.play?.send(kind, body),
+      go: (route) => void (world.window.location.hash = hashOf(route)),
+      create: (name, game) => void this.call(() => this.create(name, game)),
+      join: (code, name) => void this.call(() => this.join(code, name)),
+      watch: (code) => this.deeds.go({ to: "watch", code }),
+      leave: () => void this.leave(),
+      retry: () => this.play?.open(true),
+      share: (address) => void this.share(address),
+    };
+  }
+
+  start(): void {
+    const { window } = this.world;
+    window.addEventListener("hashchange", () => void this.arrive());
+    window.setInterval(() => this.draw(), 1000);
+    void this.arrive();
+  }
+
+  /** The address has changed: close what was open, open what it names. */
+  private async arrive(): Promise<void> {
+    const { window } = this.world;
+    const route = routeOf(window.location.hash);
+    await this.play?.close();
+    this.play = null;
+    this.problem = "";
+    this.route = route;
+    await this.open(route);
+    this.drawNow();
+    this.world.root.querySelector<HTMLElement>("h1")?.focus();
+  }
+
+  private async open(route: Route): Promise<void> {
+    if (route.to === "seat") return this.takeOver(route);
+    if (route.to === "game") {
+      const seat = keptSeats(this.world.storage).find((each) => each.code === route.code);
+      if (seat !== undefined) await this.call(() => this.sitDown(seat));
+    } else if (route.to === "watch") {
+      await this.call(async () => this.openLine(route.code, await this.world.watcherLine(route.code), ""));
+    } else if (route.to === "fixture") {
+      const line = await this.world.fixtureLine(route.code);
+      if (line !== null) this.openLine("km4t7q", line, "");
+    }
+  }
+
+  /** Somebody's own seat by its link: keep it, and take the secret out of the address and the history. */
+  private takeOver({ code, agent, key }: Route & { to: "seat" }): Promise<void> {
+    keepSeat(this.world.storage, { code, agent, name: "", kind: "key", secret: key });
+    this.world.window.history.replaceState(null, "", hashOf({ to: "game", code }));
+    return this.open({ to: "game", code });
+  }
+
+  private async create(name: string, game: NewGame): Promise<void> {
+    const opened = await this.world.games.openGame(game, fresh());
+    await this.join(opened.mesh_id, name);
+  }
+
+  private async join(code: string, name: string): Promise<void> {
+    const { storage, games, window } = this.world;
+    keepName(storage, name);
+    const admission = await games.takeSeat(code);
+    const seat: Seat = { code, agent: admission.agent, name, kind: "session", secret: admission.session };
+    keepSeat(storage, seat);
+    await this.sitDown(seat, admission);
+    this.route = { to: "game", code };
+    window.history.pushState(null, "", hashOf(this.route));
+    this.drawNow();
+    this.world.root.querySelector<HTMLElement>("h1")?.focus();
+  }
+
+  /** Go to one's own seat. The admission, if it is fresh, saves asking for another. */
+  private async sitDown(seat: Seat, admission?: Admission): Promise<void> {
+    const key = seat.kind === "key" ? seat.secret : await this.world.guestKey();
+    const session = { kind: "seat", key, session: seat.secret, ...(admission ? { admission } : {}) } as const;
+    const ticket = seat.kind === "key" ? ({ kind: "key", key } as const) : session;
+    this.openLine(seat.code, new AgentLine({ mesh: seat.code, agent: seat.agent, ticket }), seat.name);
+  }
+
+  private openLine(code: string, line: Line, name: string): void {
+    const play = new Play(code, line, name, () => this.world.window.performance.now(), () => this.draw());
+    this.play = play;
+    play.open();
+  }
+
+  /** One call at a time; what goes wrong becomes a sentence. */
+  private async call(work: () => Promise<void>): Promise<void> {
+    if (this.isBusy) return;
+    this.isBusy = true;
+    this.problem = "";
+    this.draw();
+    try {
+      await work();
+    } catch (error) {
+      this.problem = problemSentence(error instanceof GamesError ? error.code : "internal");
+    } finally {
+      this.isBusy = false;
+      this.draw();
+    }
+  }
+
+  private async leave(): Promise<void> {
+    const { play } = this;
+    if (play === null) return;
+    play.send("mafia.leave", {});
+    forgetSeat(this.world.storage, play.game.code);
+    await play.close(true);
+    this.deeds.go({ to: "home" });
+  }
+
+  private async share(address: string): Promise<void> {
+    const { navigator } = this.world.window;
+    try {
+      if ("share" in navigator) await navigator.share({ title: "A seat at our table", url: address });
+      else await (navigator as Navigator).clipboard.writeText(address);
+    } catch {
+      this.world.root.querySelector<HTMLInputElement>("input.link")?.select();
+    }
+  }
+
+  /** Draw soon, once for any number of changes. */
+  private draw(): void {
+    if (this.isDue) return;
+    this.isDue = true;
+    this.world.window.requestAnimationFrame(() => this.isDue && this.drawNow());
+  }
+
+  private drawNow(): void {
+    this.isDue = false;
+    const { root, window } = this.world;
+    const game = this.play?.game ?? null;
+    root.ownerDocument.documentElement.dataset["sky"] = skyOf(game?.view ?? null);
+    this.stickiness.before(root);
+    render(html`${faceShapes}${this.screen(window.performance.now())}${spoken(game?.news ?? [])}`, root);
+    this.stickiness.after(root);
+    if (game?.tab === "talk" || window.matchMedia("(min-width: 60rem)").matches) this.markRead();
+  }
+
+  private screen(steadyMs: number): TemplateResult {
+    const { isBusy, problem, route, play } = this;
+    if (play !== null) return frame(play.game, this.deeds, steadyMs);
+    const name = keptName(this.world.storage);
+    if (route.to === "game" || route.to === "watch") return door({ code: route.code, isBusy, problem, name }, this.deeds);
+    return home({ isBusy, problem, name, kept: keptSeats(this.world.storage) }, this.deeds);
+  }
+
+  private markRead(): void {
+    const { play } = this;
+    if (play === null) return;
+    for (const { name, lines } of channelsOf(play.game)) {
+      const count = lines[lines.length - 1]?.n ?? 0;
+      play.tell({ type: "read", channel: name, count });
+    }
+  }
+}
+
+/** The news for those who listen. It is always there, so that what comes into it is read out. */
+function spoken(news: readonly string[]): TemplateResult {
+  return html`<div class="visually-hidden" role="status" aria-live="polite">${news.map((line) => html`<p>${line}</p>`)}</div>`;
+}
