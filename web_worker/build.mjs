@@ -49,11 +49,18 @@ async function bundle(entry, define = {}) {
   return { script: address(".js"), style: address(".css") };
 }
 
+/** What another app imports: `import { WorkerAgent } from "/agent.js"`. It finds the worker by itself. */
+async function library(worker) {
+  const define = { AGENT_WORKER_URL: JSON.stringify(worker) };
+  await build({ ...OPTIONS, entryPoints: [join(HERE, "agent/agent.ts")], define, entryNames: "agent", outdir: DRAFT });
+}
+
 async function main() {
   rmSync(DRAFT, { recursive: true, force: true });
   mkdirSync(DRAFT, { recursive: true });
   if (existsSync(join(HERE, "public"))) cpSync(join(HERE, "public"), DRAFT, { recursive: true });
   const worker = await bundle("agent/worker.ts");
+  await library(worker.script);
   for (const { folder, html } of PAGES) {
     let text = readFileSync(join(HERE, folder, html), "utf8");
     const named = text.match(/src="\/?([\w.-]+\.ts)"/);

@@ -50,6 +50,7 @@ export class Agent {
   #state: JsonObject = {};
   #line: WorkerLine | null = null;
   #calls = 0;
+  readonly #stops: (() => void)[] = [];
   readonly #waiting = new Map<number, Waiting>();
   readonly #listeners = new Map<keyof AgentEvents, Set<Listener<never>>>();
   readonly #views = new Map<ViewShown["audience"], ViewShown>();
@@ -80,18 +81,22 @@ export class Agent {
     const { connection } = this.#status;
     if (this.#line !== null && connection !== "LOST" && connection !== "STOPPED") return;
     this.#end();
-    this.#line = this.openWorker();
-    this.#line.addEventListener("message", (event) => this.#hear((event as MessageEvent<ToPage>).data));
-    this.#line.addEventListener("error", (event) => this.#break((event as ErrorEvent).message));
+    const line = this.openWorker();
+    this.#line = line;
+    const heard = (act: () => void) => line === this.#line && act(); // the worker before may still have had something to say
+    line.addEventListener("message", (event) => heard(() => this.#hear((event as MessageEvent<ToPage>).data)));
+    line.addEventListener("error", (event) => heard(() => this.#break((event as ErrorEvent).message)));
+    if (typeof document !== "undefined") document.addEventListener("visibilitychange", this.#seen);
     this.#take({ ...NEW, connection: "CONNECTING" });
     this.#say({ type: "start", options: this.options, takeOver });
   }
 
   /** Leave the mesh in good order. Resolves when that is done, or has been tried for some seconds. */
   async stop(): Promise<void> {
-    if (this.#line === null || this.#status.connection === "LOST" || this.#status.connection === "STOPPED") return;
-    await this.call((call) => ({ type: "stop", call }));
-    this.#end();
+    if (this.#line === null) return;
+    const ended = new Promise<void>((resolve) => this.#stops.push(resolve));
+    this.#say({ type: "stop" });
+    await ended;
   }
 
   /** Say how the agent fares; signs of life are shown without this, too. */
@@ -100,7 +105,8 @@ export class Agent {
   }
 
   /**
-   * Merge `changes` into the agent's own state, kept in this browser and in the mesh's store; resolves with its new version.
+   * Merge `changes` into the agent's own state, kept in this browser and in the mesh's store; resolves with the
+   * version in the store that has them.
    *
    * Rejects with INVALID when it would exceed 100 fields or 100,000 bytes of JSON; nothing has changed then.
    */
@@ -150,6 +156,8 @@ export class Agent {
         return this.#tell("command", message.outcome);
       case "answer":
         return this.#settle(message.call)?.resolve(message.value);
+      case "ended":
+        return this.#end();
       case "failure":
         return this.#settle(message.call)?.reject(new AgentError(message.code, message.text));
     }
@@ -168,18 +176,25 @@ export class Agent {
     const { connection } = status;
     if (connection === before.connection && status.reason === before.reason) return;
     if (connection === "CONNECTED" || connection === "SUSPENDED" || connection === "LOST") this.#tell(connection, status);
-    if (connection === "LOST") this.#end();
   }
 
   #break(message: string): void {
     this.#take({ ...this.#status, connection: "LOST", reason: "BROKEN", text: `The agent's program failed: ${message}` });
+    this.#end();
   }
 
+  /** Whoever looks at the page again wants to see what is, and the machine may have slept meanwhile. */
+  readonly #seen = () => {
+    if (document.visibilityState === "visible") this.wake();
+  };
+
   #end(): void {
+    if (typeof document !== "undefined") document.removeEventListener("visibilitychange", this.#seen);
     this.#line?.terminate();
     this.#line = null;
     for (const { reject } of this.#waiting.values()) reject(new AgentError("ENDED", "The agent has ended."));
     this.#waiting.clear();
+    for (const resolve of this.#stops.splice(0)) resolve();
   }
 
   #tell<Name extends keyof AgentEvents>(name: Name, event: AgentEvents[Name]): void {

@@ -1,7 +1,18 @@
 /** What the reducer knows (`State`), hears (`AgentEvent`) and wants done (`Effect`). Types, and the state it starts from. */
 
+import { LEAVE } from "./generated/constants.ts";
 import type { Admission, AgentRow } from "./generated/types.ts";
-import type { AgentErrorCode, CommandOutcome, Connection, HeartbeatPolicy, JsonObject, LostReason, SuspendedReason, ToPage } from "./protocol.ts";
+import type {
+  AgentErrorCode,
+  CommandOutcome,
+  Connection,
+  HeartbeatPolicy,
+  JsonObject,
+  LostReason,
+  SendOptions,
+  SuspendedReason,
+  ToPage,
+} from "./protocol.ts";
 
 /** A command that the mesh does not surely have yet. `id` names it in this browser; its number it gets when its turn comes. */
 export type Pending = {
@@ -70,8 +81,12 @@ export type State = {
   readonly topology: boolean;
   readonly stage: Stage;
   readonly connection: Connection;
-  readonly reason: SuspendedReason | LostReason | "";
-  readonly text: string;
+  /** What holds the agent up, while it is not connected. */
+  readonly why: SuspendedReason | "";
+  /** Of one that has ended: why. */
+  readonly lost: LostReason | "";
+  /** Details for people, if the reason alone does not say all. */
+  readonly detail: string;
   readonly memory: Memory;
   readonly revision: number;
   readonly savedRevision: number;
@@ -86,26 +101,39 @@ export type State = {
   readonly since: number;
   /** Failures in a row of what is tried at the moment; the pause before the next try grows with it. */
   readonly failures: number;
+  /** The control plane or Authentication has been asked and has not answered. */
+  readonly asking: boolean;
+  /** The custom token of this run, as long as it has not been used. */
+  readonly token: string | null;
   /** Times in a row that another run had the agent's id. */
   readonly taken: number;
+  /** Times in a row that the store has turned away what the control plane had admitted. */
+  readonly rejections: number;
+  /** Listeners that have failed, to be opened again. */
+  readonly unwatched: readonly Watched[];
   /** The revision of the memory that has `open`; it is not sent before that is saved. */
   readonly openRevision: number;
   /** `open` may have been sent. */
   readonly tried: boolean;
+  /** The store has been asked about a command and has not answered. */
   readonly sending: boolean;
-  /** Times in a row that the store has denied `open`. */
+  /** A failed send waits for its next try. */
+  readonly held: boolean;
+  /** Times in a row that the store has denied a command. */
   readonly denials: number;
   /** A number up to which nothing of this agent waits in the inbox any more. */
   readonly ordered: number;
   /** The public view as heard over this connection; null before. */
   readonly publicView: JsonObject | null;
   readonly beating: Beating;
-  readonly storing: boolean;
+  /** What the store has been asked about the agent's own state and has not answered. */
+  readonly storing: "" | "write" | "read";
   readonly storeRested: boolean;
   /** The page's calls that wait: by the id of a command, and by the version of the state. */
   readonly sendCalls: ReadonlyMap<number, number>;
   readonly stateCalls: readonly { readonly call: number; readonly version: number }[];
-  readonly stopCall: number | null;
+  /** The page has asked to leave. */
+  readonly stopping: boolean;
 };
 
 export const QUIET: Beating = {
@@ -115,10 +143,11 @@ export const QUIET: Beating = {
 
 export function newState(agent: string, heartbeat: HeartbeatPolicy, topology: boolean): State {
   return {
-    ...{ agent, heartbeat, topology, stage: "new", connection: "CONNECTING", reason: "", text: "" },
+    ...{ agent, heartbeat, topology, stage: "new", connection: "CONNECTING", why: "", lost: "", detail: "" },
     ...{ memory: BLANK, revision: 0, savedRevision: 0, durable: true, link: 0, live: false, silent: false, since: 0 },
-    ...{ failures: 0, taken: 0, openRevision: 0, tried: false, sending: false, denials: 0, ordered: 0, publicView: null },
-    ...{ beating: QUIET, storing: false, storeRested: true, sendCalls: new Map(), stateCalls: [], stopCall: null },
+    ...{ failures: 0, asking: false, token: null, taken: 0, rejections: 0, unwatched: [], openRevision: 0, tried: false },
+    ...{ sending: false, held: false, denials: 0, ordered: 0, publicView: null, beating: QUIET, storing: "", storeRested: true },
+    ...{ sendCalls: new Map(), stateCalls: [], stopping: false },
   };
 }
 
@@ -139,7 +168,7 @@ export type Look = {
 };
 
 /** Why the control plane does not admit the agent. */
-export type AdmissionFailure = "UNAVAILABLE" | "REFUSED" | "MESH_GONE" | "NO_PLACE" | "IN_USE";
+export type AdmissionFailure = "UNAVAILABLE" | "REFUSED" | "MESH_GONE" | "NO_PLACE" | "IN_USE" | "BROKEN";
 
 /** What comes over the connection `link`. */
 export type LinkEvent =
@@ -162,14 +191,22 @@ export type LinkEvent =
   | { readonly type: "state_failed"; readonly failure: Failure }
   | { readonly type: "state_read"; readonly version: number; readonly inc: string };
 
+export type SendEvent = {
+  readonly type: "send";
+  readonly call: number;
+  readonly kind: string;
+  readonly body: JsonObject;
+  readonly terms: Required<SendOptions>;
+};
+
 export type AgentEvent =
   /** `admission` is one that the page brings along, fresh from taking a seat. */
   | { readonly type: "started"; readonly memory: Memory; readonly durable: boolean; readonly admission: Admission | null }
-  | { readonly type: "send"; readonly call: number; readonly kind: string; readonly body: JsonObject; readonly onlyWhile: JsonObject; readonly repeatable: boolean }
+  | SendEvent
   | { readonly type: "update"; readonly call: number; readonly changes: JsonObject }
   | { readonly type: "heartbeat"; readonly shown: "running" | "failed" }
   | { readonly type: "wake" }
-  | { readonly type: "stop"; readonly call: number }
+  | { readonly type: "stop" }
   /** Another tab of this browser has taken the agent. */
   | { readonly type: "ousted" }
   | { readonly type: "saved"; readonly revision: number }
@@ -189,7 +226,7 @@ export type LinkEffect =
   | { readonly type: "submit"; readonly seq: number; readonly kind: string; readonly payload: string }
   | { readonly type: "look"; readonly seq: number }
   | { readonly type: "probe"; readonly seq: number }
-  | { readonly type: "write_beat"; readonly seq: number; readonly interval_ms: number; readonly shown: string; readonly lateness: number }
+  | { readonly type: "write_beat"; readonly seq: number; readonly intervalMs: number; readonly shown: string; readonly lateness: number }
   | { readonly type: "read_beat" }
   | { readonly type: "write_state"; readonly version: number; readonly values: JsonObject }
   | { readonly type: "read_state" }
@@ -246,6 +283,7 @@ export class Turn {
 
   /** What became of a command: to the call that waits for it, and to whoever listens. */
   conclude(command: Pending, outcome: CommandOutcome["outcome"], text = "", seq = 0): void {
+    if (command.kind === LEAVE) return; // nobody has sent it but the agent itself
     const call = this.state.sendCalls.get(command.id);
     if (call !== undefined) {
       const sendCalls = new Map(this.state.sendCalls);

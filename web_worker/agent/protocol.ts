@@ -124,7 +124,7 @@ export type ToWorker =
   | { readonly type: "update"; readonly call: number; readonly changes: JsonObject }
   | { readonly type: "heartbeat"; readonly state: "running" | "failed" }
   | { readonly type: "wake" }
-  | { readonly type: "stop"; readonly call: number };
+  | { readonly type: "stop" };
 
 /** From the worker to the page. */
 export type ToPage =
@@ -133,7 +133,9 @@ export type ToPage =
   | { readonly type: "state"; readonly values: JsonObject; readonly version: number }
   | { readonly type: "outcome"; readonly outcome: CommandOutcome }
   | { readonly type: "answer"; readonly call: number; readonly value: number }
-  | { readonly type: "failure"; readonly call: number; readonly code: AgentErrorCode; readonly text: string };
+  | { readonly type: "failure"; readonly call: number; readonly code: AgentErrorCode; readonly text: string }
+  /** All is stored and let go of: the worker may be terminated. */
+  | { readonly type: "ended" };
 
 /** What a call of an agent can fail with. */
 export type AgentErrorCode =

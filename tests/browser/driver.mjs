@@ -1,0 +1,46 @@
+/**
+ * Drives Chromium for tests in Python: a JSON object per line in, one out. {tab, do, ...} -> {value} or {error}
+ *
+ *   open   url              a new tab at an address
+ *   run    script           the value of an async function's body in the tab
+ *   reload, close           the tab
+ *   offline  yes            cut all tabs off, or let them back
+ *
+ * Tabs share one profile, as the tabs of a browser do.
+ */
+import { createInterface } from "node:readline";
+import { chromium } from "playwright-core";
+
+const FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"];
+const browser = await chromium.launch({
+  executablePath: process.env.CHROMIUM,
+  args: [...FLAGS, "--disable-component-update", "--disable-sync"],
+});
+const context = await browser.newContext();
+const tabs = new Map();
+
+const deeds = {
+  async open({ tab, url }) {
+    const page = await context.newPage();
+    page.on("console", (message) => console.error(`${tab}: ${message.type()} ${message.text()}`));
+    page.on("pageerror", (error) => console.error(`${tab}: ${error.message}`));
+    tabs.set(tab, page);
+    await page.goto(url);
+  },
+  run: ({ tab, script }) => tabs.get(tab).evaluate(`(async () => { ${script} })()`),
+  reload: ({ tab }) => tabs.get(tab).reload().then(() => null),
+  close: ({ tab }) => tabs.get(tab).close(),
+  offline: ({ yes }) => context.setOffline(yes),
+};
+
+for await (const line of createInterface({ input: process.stdin })) {
+  const wanted = JSON.parse(line);
+  let answer;
+  try {
+    answer = { value: (await deeds[wanted.do](wanted)) ?? null };
+  } catch (error) {
+    answer = { error: error.message };
+  }
+  process.stdout.write(`${JSON.stringify(answer)}\n`);
+}
+await browser.close();

@@ -1,0 +1,79 @@
+"""The browser's agent in a real Chromium, in a mesh that functions host, under the real rules."""
+
+import json
+import subprocess
+import sys
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from firemesh_cli.stack.supervisor import LocalStack
+from tests.support.browser import Browser, Tab
+
+STATUS = "return agent.status"
+TOTAL = "return agent.view('public')?.view.total ?? 0"
+
+
+@pytest.fixture
+def browser() -> Iterator[Browser]:
+    with Browser() as started:
+        yield started
+
+
+def firemesh(stack: LocalStack, *arguments: str) -> str:
+    """What a command of the command line prints, on the credentials of this machine."""
+    command = [sys.executable, "-m", "firemesh_cli", *arguments]
+    return subprocess.run(command, env=stack.environment(), capture_output=True, text=True, check=True).stdout.strip()
+
+
+def worker_key(stack: LocalStack, mesh: str) -> str:
+    """A mesh that functions host, and a key to it."""
+    firemesh(stack, "mesh", "create", mesh, "--machine", "counter", "--hosting", "functions")
+    return firemesh(stack, "key", "create", "--role", "worker", "--mesh", mesh)
+
+
+def host(tab: Tab, mesh: str, key: str, *, take_over: bool = False) -> None:
+    """Let the page run agent w1, as an app would."""
+    options = json.dumps({"mesh": mesh, "agent": "w1", "ticket": {"kind": "key", "key": key}})
+    tab.run(f"""
+        const {{ WorkerAgent }} = await import("/agent.js");
+        window.agent = new WorkerAgent({options});
+        window.heard = [];
+        for (const name of ["CONNECTED", "SUSPENDED", "LOST"]) agent.on(name, ({{ reason }}) => heard.push([name, reason]));
+        agent.start({{ takeOver: {json.dumps(take_over)} }});
+    """)
+
+
+def until_connected(tab: Tab) -> Any:
+    return tab.until(STATUS, lambda status: status["connection"] == "CONNECTED")
+
+
+def test_a_page_joins_sends_sees_and_goes_on_after_a_reload_and_a_second_tab_is_told(
+    functions_stack: LocalStack, browser: Browser
+) -> None:
+    key = worker_key(functions_stack, "of-a-tab")
+    tab = browser.open("one", f"{functions_stack.site_url}/agent.js")
+    host(tab, "of-a-tab", key)
+    first = until_connected(tab)
+    assert tab.run("return agent.sendToManager('counter.add', { n: 2 })") == 2
+    tab.until(TOTAL, lambda total: total == 2)
+    assert tab.run("return agent.updateState({ mood: 'calm' })") == 1
+
+    tab.run("void agent.sendToManager('counter.add', { n: 3 })")
+    tab.reload()
+    host(tab, "of-a-tab", key)
+    again = until_connected(tab)
+    assert again["inc"] == first["inc"]
+    tab.until(TOTAL, lambda total: total == 5)
+    assert tab.run("return agent.getState()") == {"mood": "calm"}
+
+    second = browser.open("two", f"{functions_stack.site_url}/agent.js")
+    host(second, "of-a-tab", key)
+    lost = second.until(STATUS, lambda status: status["connection"] == "LOST")
+    assert lost["reason"] == "OTHER_TAB"
+    second.run("agent.start({ takeOver: true })")
+    assert until_connected(second)["inc"] == first["inc"]
+    assert tab.until("return agent.status.reason") == "OTHER_TAB"
+    second.run("await agent.stop()")
+    assert second.run(STATUS)["connection"] == "STOPPED"

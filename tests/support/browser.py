@@ -1,0 +1,99 @@
+"""Real tabs of a real Chromium, driven through tests/browser/driver.mjs."""
+
+import json
+import os
+import shutil
+import subprocess
+import time
+from collections.abc import Callable
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+ROOT = Path(__file__).resolve().parents[2]
+DRIVER = ROOT / "tests" / "browser" / "driver.mjs"
+NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
+PATIENCE_SECONDS = 30.0
+END_SECONDS_MAX = 10.0
+POLL_SECONDS = 0.05
+
+
+def chromium() -> str:
+    """The browser of this machine; FIREMESH_CHROMIUM names one and ends the search."""
+    named = os.environ.get("FIREMESH_CHROMIUM")
+    found = named or next(filter(None, map(shutil.which, NAMES)), None)
+    assert found, "no Chromium on this machine; install one, or name it in FIREMESH_CHROMIUM"
+    return found
+
+
+class Browser:
+    """A browser with a fresh profile; its tabs share it."""
+
+    def __enter__(self) -> Self:
+        self._driver = subprocess.Popen(
+            ["node", str(DRIVER)],
+            cwd=ROOT,
+            env={**os.environ, "CHROMIUM": chromium()},
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        assert self._driver.stdin is not None
+        assert self._driver.stdout is not None
+        self._driver.stdin.close()
+        try:
+            self._driver.wait(END_SECONDS_MAX)
+        except subprocess.TimeoutExpired:
+            self._driver.kill()
+            self._driver.wait()
+        self._driver.stdout.close()
+
+    def open(self, tab: str, url: str) -> "Tab":
+        """A new tab at an address."""
+        self.do(tab=tab, do="open", url=url)
+        return Tab(self, tab)
+
+    def offline(self, yes: bool) -> None:
+        """Cut all tabs off from the network, or let them back."""
+        self.do(do="offline", yes=yes)
+
+    def do(self, **wanted: Any) -> Any:
+        """Have the driver do something; its answer."""
+        assert self._driver.stdin is not None
+        assert self._driver.stdout is not None
+        self._driver.stdin.write(json.dumps(wanted) + "\n")
+        self._driver.stdin.flush()
+        answer = json.loads(self._driver.stdout.readline())
+        assert "error" not in answer, answer["error"]
+        return answer["value"]
+
+
+class Tab:
+    """One tab."""
+
+    def __init__(self, browser: Browser, name: str) -> None:
+        self._browser = browser
+        self._name = name
+
+    def run(self, script: str) -> Any:
+        """The value of an async function's body in the page."""
+        return self._browser.do(tab=self._name, do="run", script=script)
+
+    def until(self, script: str, holds: Callable[[Any], bool] = bool) -> Any:
+        """Look again and again until what the script gives is so."""
+        deadline = time.monotonic() + PATIENCE_SECONDS
+        while not holds(found := self.run(script)):
+            assert time.monotonic() < deadline, f"{script} still gives {found!r}"
+            time.sleep(POLL_SECONDS)
+        return found
+
+    def reload(self) -> None:
+        """Load the page anew, as the user may at any time."""
+        self._browser.do(tab=self._name, do="reload")
+
+    def close(self) -> None:
+        """Close the tab."""
+        self._browser.do(tab=self._name, do="close")
