@@ -8,12 +8,37 @@
  *
  * Tabs share one profile, as the tabs of a browser do.
  */
+import { createServer, request } from "node:http";
 import { createInterface } from "node:readline";
 import { chromium } from "playwright-core";
 
 const FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"];
+
+/**
+ * All of the browser's traffic goes through here. Cut, it is a network that is gone: for workers and open streams, too, which
+ * the browser's own switch leaves alone.
+ */
+let isCut = false;
+const open = new Set();
+const wire = createServer((asked, answer) => {
+  const onward = request(asked.url, { method: asked.method, headers: asked.headers }, (answered) => {
+    answer.writeHead(answered.statusCode, answered.headers);
+    answered.pipe(answer);
+  });
+  onward.on("error", () => answer.destroy());
+  answer.on("close", () => onward.destroy());
+  asked.pipe(onward);
+});
+wire.on("connection", (socket) => {
+  if (isCut) return socket.destroy();
+  open.add(socket.on("error", () => undefined));
+  socket.on("close", () => open.delete(socket));
+});
+await new Promise((resolve) => wire.listen(0, "127.0.0.1", resolve));
+
 const browser = await chromium.launch({
   executablePath: process.env.CHROMIUM,
+  proxy: { server: `http://127.0.0.1:${wire.address().port}`, bypass: "<-loopback>" },
   args: [...FLAGS, "--disable-component-update", "--disable-sync"],
 });
 const context = await browser.newContext();
@@ -30,7 +55,10 @@ const deeds = {
   run: ({ tab, script }) => tabs.get(tab).evaluate(`(async () => { ${script} })()`),
   reload: ({ tab }) => tabs.get(tab).reload().then(() => null),
   close: ({ tab }) => tabs.get(tab).close(),
-  offline: ({ yes }) => context.setOffline(yes),
+  offline({ yes }) {
+    isCut = yes;
+    if (yes) for (const socket of open) socket.destroy();
+  },
 };
 
 for await (const line of createInterface({ input: process.stdin })) {
@@ -44,3 +72,5 @@ for await (const line of createInterface({ input: process.stdin })) {
   process.stdout.write(`${JSON.stringify(answer)}\n`);
 }
 await browser.close();
+wire.close();
+wire.closeAllConnections();

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from firemesh.store import paths
+from firemesh_cli.stack.config import emulator_config, free_ports
 
 ROOT = Path(__file__).resolve().parents[2]
 HOT_PATHS = (
@@ -62,3 +63,31 @@ def test_deployment_leaves_out_what_only_this_machine_needs(config: dict[str, An
 
 def test_the_default_project_is_a_demo_so_that_nothing_real_is_touched() -> None:
     assert json.loads((ROOT / ".firebaserc").read_text())["projects"]["default"].startswith("demo-")
+
+
+def policy_of(config: dict[str, Any]) -> dict[str, str]:
+    """The site's content security policy: directive -> sources."""
+    headers = [header for rule in config["hosting"]["headers"] if rule["source"] == "**" for header in rule["headers"]]
+    [text] = [header["value"] for header in headers if header["key"] == "Content-Security-Policy"]
+    return {name: sources for name, _, sources in (each.strip().partition(" ") for each in text.split(";"))}
+
+
+def test_the_site_runs_its_own_scripts_and_styles_alone(config: dict[str, Any]) -> None:
+    policy = policy_of(config)
+    assert policy["default-src"] == "'none'"
+    assert {policy[name] for name in ("script-src", "style-src", "worker-src")} == {"'self'"}
+    assert "unsafe" not in " ".join(policy.values())
+
+
+def test_the_site_talks_to_nobody_but_its_own_project_and_a_local_one_to_this_machine_too(config: dict[str, Any]) -> None:
+    sources = policy_of(config)["connect-src"].split()
+    assert sources[0] == "'self'"
+    assert all(re.fullmatch(r"https://[a-z]+\.googleapis\.com", source) for source in sources[1:])
+    local = policy_of(emulator_config(config, free_ports(), (3, 13)))["connect-src"].split()
+    assert local == ["'self'", "http://127.0.0.1:*", *sources[1:]]
+
+
+def test_what_may_be_kept_for_ever_has_a_name_made_of_its_content(config: dict[str, Any]) -> None:
+    kept = [rule["source"] for rule in config["hosting"]["headers"] if "immutable" in str(rule["headers"])]
+    assert kept == ["/assets/**"]
+    assert 'entryNames: "[name]-[hash]"' in (ROOT / "web_worker/build.mjs").read_text()

@@ -1,13 +1,13 @@
 /** Asking the control plane to be admitted: with a key of one's own, or with a seat in an open game. */
 
-import type { Admission, Problem } from "./generated/types.ts";
-import type { AdmissionFailure } from "./model.ts";
+import type { Admission, Problem, Watching } from "./generated/types.ts";
+import type { AdmissionFailure, Admitted } from "./model.ts";
 import type { AgentOptions } from "./protocol.ts";
 
 const PATIENCE_MS = 15_000;
 
 export type AdmissionAnswer =
-  | { readonly admission: Admission }
+  | { readonly admission: Admitted }
   | { readonly failure: AdmissionFailure; readonly text: string; readonly retryAfterMs: number };
 
 const BY_ERROR: Readonly<Record<string, AdmissionFailure>> = {
@@ -25,18 +25,21 @@ export async function askAdmission(options: AgentOptions, request: typeof fetch 
     const answer = await request(`${options.site ?? ""}/api/v1${path}`, {
       method: "POST",
       headers: { Authorization: `Bearer ${options.ticket.key}`, "Content-Type": "application/json" },
-      body: JSON.stringify(body),
+      ...(body === null ? {} : { body: JSON.stringify(body) }),
       signal: AbortSignal.timeout(PATIENCE_MS),
     });
     if (!answer.ok) return await refusal(answer);
-    return checked((await answer.json()) as Admission, options);
+    if (options.ticket.kind !== "watch") return checked((await answer.json()) as Admission, options);
+    const { custom_token } = (await answer.json()) as Watching;
+    return { admission: { inc: "", process: "", custom_token } };
   } catch (error) {
     return { failure: "UNAVAILABLE", text: `The control plane does not answer: ${String(error)}`, retryAfterMs: 0 };
   }
 }
 
-function callFor({ mesh, agent, ticket }: AgentOptions): { path: string; body: object } {
+function callFor({ mesh, agent, ticket }: AgentOptions): { path: string; body: object | null } {
   if (ticket.kind === "key") return { path: `/meshes/${encodeURIComponent(mesh)}/agents`, body: { agent_id: agent } };
+  if (ticket.kind === "watch") return { path: `/games/${encodeURIComponent(mesh)}/watchers`, body: null };
   return { path: `/games/${encodeURIComponent(mesh)}/seats`, body: { session: ticket.session } };
 }
 

@@ -44,8 +44,8 @@ type Waiting = { readonly resolve: (value: number) => void; readonly reject: (er
 
 const NEW: AgentStatus = { connection: "IDLE", reason: "", text: "", inc: "", unsent: 0, durable: true };
 
-/** What every agent does: join a mesh, show signs of life, keep a state of its own, leave. */
-export class Agent {
+/** A line to a mesh, held by a worker: how it stands, and what is seen over it. */
+class Line {
   #status = NEW;
   #state: JsonObject = {};
   #line: WorkerLine | null = null;
@@ -55,6 +55,7 @@ export class Agent {
   readonly #listeners = new Map<keyof AgentEvents, Set<Listener<never>>>();
   readonly #views = new Map<ViewShown["audience"], ViewShown>();
 
+  /** `openWorker` is for those who serve the worker from elsewhere. */
   constructor(
     readonly options: AgentOptions,
     private readonly openWorker: () => WorkerLine = () => new Worker(AGENT_WORKER_URL, { type: "module" }),
@@ -88,35 +89,15 @@ export class Agent {
     line.addEventListener("error", (event) => heard(() => this.#break((event as ErrorEvent).message)));
     if (typeof document !== "undefined") document.addEventListener("visibilitychange", this.#seen);
     this.#take({ ...NEW, connection: "CONNECTING" });
-    this.#say({ type: "start", options: this.options, takeOver });
+    this.say({ type: "start", options: this.options, takeOver });
   }
 
-  /** Leave the mesh in good order. Resolves when that is done, or has been tried for some seconds. */
+  /** End; an agent leaves its mesh in good order. Resolves when that is done, or has been tried for some seconds. */
   async stop(): Promise<void> {
     if (this.#line === null) return;
     const ended = new Promise<void>((resolve) => this.#stops.push(resolve));
-    this.#say({ type: "stop" });
+    this.say({ type: "stop" });
     await ended;
-  }
-
-  /** Say how the agent fares; signs of life are shown without this, too. */
-  publishHeartbeat(state: "running" | "failed" = "running"): void {
-    this.#say({ type: "heartbeat", state });
-  }
-
-  /**
-   * Merge `changes` into the agent's own state, kept in this browser and in the mesh's store; resolves with the
-   * version in the store that has them.
-   *
-   * Rejects with INVALID when it would exceed 100 fields or 100,000 bytes of JSON; nothing has changed then.
-   */
-  updateState(changes: JsonObject): Promise<number> {
-    return this.call((call) => ({ type: "update", call, changes }));
-  }
-
-  /** The agent's own state as last updated. */
-  getState(): JsonObject {
-    return this.#state;
   }
 
   /** What an audience was last shown; undefined before that. */
@@ -126,7 +107,12 @@ export class Agent {
 
   /** The machine may have slept, or the network may be back: look at once instead of at the next opportunity. */
   wake(): void {
-    this.#say({ type: "wake" });
+    this.say({ type: "wake" });
+  }
+
+  /** What the agent keeps of its own. */
+  protected get kept(): JsonObject {
+    return this.#state;
   }
 
   /** Call the worker and wait for its answer. */
@@ -134,11 +120,11 @@ export class Agent {
     if (this.#line === null) return Promise.reject(new AgentError("ENDED", "The agent is not running."));
     const call = ++this.#calls;
     const answer = new Promise<number>((resolve, reject) => this.#waiting.set(call, { resolve, reject }));
-    this.#say(message(call));
+    this.say(message(call));
     return answer;
   }
 
-  #say(message: ToWorker): void {
+  protected say(message: ToWorker): void {
     this.#line?.postMessage(message);
   }
 
@@ -199,6 +185,36 @@ export class Agent {
 
   #tell<Name extends keyof AgentEvents>(name: Name, event: AgentEvents[Name]): void {
     for (const listener of this.#listeners.get(name) ?? []) (listener as Listener<Name>)(event);
+  }
+}
+
+/** Watches an open game without a seat in it, with the site's guest key: the views `public` and `topology`. */
+export class Spectator extends Line {
+  constructor({ mesh, key, site = "" }: { mesh: string; key: string; site?: string }, openWorker?: () => WorkerLine) {
+    super({ mesh, agent: "", ticket: { kind: "watch", key }, site }, openWorker);
+  }
+}
+
+/** What every agent does: join a mesh, show signs of life, keep a state of its own, leave. */
+export class Agent extends Line {
+  /** Say how the agent fares; signs of life are shown without this, too. */
+  publishHeartbeat(state: "running" | "failed" = "running"): void {
+    this.say({ type: "heartbeat", state });
+  }
+
+  /**
+   * Merge `changes` into the agent's own state, kept in this browser and in the mesh's store; resolves with the version
+   * in the store that has them.
+   *
+   * Rejects with INVALID when it would exceed 100 fields or 100,000 bytes of JSON; nothing has changed then.
+   */
+  updateState(changes: JsonObject): Promise<number> {
+    return this.call((call) => ({ type: "update", call, changes }));
+  }
+
+  /** The agent's own state as last updated. */
+  getState(): JsonObject {
+    return this.kept;
   }
 }
 

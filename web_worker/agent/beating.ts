@@ -42,8 +42,8 @@ export function rested(turn: Turn): void {
 
 /** Show a sign of life if one is due. Harmless at any time. */
 export function pumpBeats(turn: Turn): void {
-  const { stage, beating } = turn.state;
-  if ((stage !== "entering" && stage !== "member") || !beating.due || beating.busy || !beating.rested) return;
+  const { stage, beating, watching } = turn.state;
+  if (watching || (stage !== "entering" && stage !== "member") || !beating.due || beating.busy || !beating.rested) return;
   turn.beat({ busy: true, due: false });
   if (beating.lost) return turn.over({ type: "read_beat" });
   const { count, shown, lateness } = beating;

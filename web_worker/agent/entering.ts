@@ -1,9 +1,10 @@
 /** The way into the mesh: be admitted, sign in, join, and what the roster says from then on. */
 
 import { ALREADY_ORDERED, JOIN } from "./generated/constants.ts";
-import type { Admission, AgentRow } from "./generated/types.ts";
+import type { AgentRow } from "./generated/types.ts";
 import {
   type AdmissionFailure,
+  type Admitted,
   type AgentEvent,
   type Failure,
   QUIET,
@@ -54,11 +55,11 @@ function askLater(turn: Turn, ms: number): void {
  * A new run begins. What was surely not sent goes with it; what may have been sent under the old one may have been ordered,
  * so that only what can be repeated is sent again.
  */
-export function admitted(turn: Turn, admission: Admission): void {
+export function admitted(turn: Turn, admission: Admitted): void {
   const { open: tried, queue } = turn.state.memory;
   const carried = tried !== null && (!turn.state.tried || tried.repeatable) ? [tried, ...queue] : queue;
   const unknown = carried === queue ? tried : null;
-  const run: Run = { inc: admission.inc, process: admission.process, joined: false };
+  const run: Run = { inc: admission.inc, process: admission.process, joined: turn.state.watching };
   turn.remember({ run, sent: 0, open: null, queue: carried });
   if (unknown !== null) turn.conclude(unknown, "UNKNOWN", "The connection was lost while this was on its way.");
   turn.set({ asking: false, failures: 0, tried: false });
@@ -119,6 +120,7 @@ function closeLink(turn: Turn): void {
 
 /** Signed in. A run that this browser goes on with may have shown more signs of life than it remembers. */
 export function opened(turn: Turn): void {
+  if (turn.state.watching) return startWatching(turn);
   turn.beat({ lost: turn.state.token === null, due: true });
   turn.set({ stage: "entering", asking: false, failures: 0, token: null });
   turn.wait("leader", LEADER_PATIENCE_MS);
@@ -126,6 +128,11 @@ export function opened(turn: Turn): void {
   if (turn.state.memory.run?.joined) return;
   turn.over({ type: "watch", what: "refusal" });
   join(turn);
+}
+
+function startWatching(turn: Turn): void {
+  turn.set({ stage: "member", live: false, asking: false, token: null });
+  for (const what of ["public", "topology"] as const) turn.over({ type: "watch", what });
 }
 
 export function openFailed(turn: Turn, failure: Failure): void {
@@ -188,7 +195,8 @@ function ownRow(turn: Turn, run: Run, found: AgentRow): void {
 function becomeMember(turn: Turn, run: Run, since: number): void {
   if (turn.state.stage === "member") return;
   turn.cancel("leader");
-  turn.set({ stage: "member", since, why: "", detail: "", failures: 0, taken: 0, rejections: 0 });
+  // Connected it is when its views are in step as well.
+  turn.set({ stage: "member", live: false, since, failures: 0, taken: 0, rejections: 0 });
   // The join is not sent again: that there is a row shows that it was ordered.
   if (turn.state.memory.sent === 0) turn.set({ sending: false, held: false, denials: 0 });
   if (!run.joined) turn.remember({ run: { ...run, joined: true }, sent: Math.max(1, turn.state.memory.sent) });
@@ -201,7 +209,8 @@ function viewsOf(turn: Turn): readonly Watched[] {
 
 /** A listener has ended. Who may not even see its own row is no client of this mesh any more. */
 export function watchFailed(turn: Turn, what: Watched, failure: Failure): void {
-  if (failure === "SIGNED_OUT" || (what === "row" && failure === "DENIED")) return rejected(turn);
+  const isShutOut = failure === "DENIED" && (what === "row" || turn.state.watching);
+  if (failure === "SIGNED_OUT" || isShutOut) return rejected(turn);
   turn.set({ unwatched: [...turn.state.unwatched, what] });
   turn.wait("watch", WATCH_AGAIN_MS);
 }

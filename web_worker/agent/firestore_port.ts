@@ -23,6 +23,7 @@ import {
   onSnapshot,
   serverTimestamp,
   setDoc,
+  setLogLevel,
   terminate,
 } from "firebase/firestore";
 import { SEQ_DIGITS } from "./generated/constants.ts";
@@ -112,19 +113,26 @@ export class FirestorePort {
     const { auth } = this.#opened;
     if (customToken !== null) await signInWithCustomToken(auth, customToken);
     else await auth.authStateReady();
-    const claims = (await auth.currentUser?.getIdTokenResult())?.claims;
-    if (claims?.["inc"] !== this.run.inc || claims["agent"] !== this.agent) throw new SignedOut();
+    if (this.run.inc !== "") await this.#checkRun(auth);
     onAuthStateChanged(auth, (user) => {
       if (user === null) this.#tell({ type: "watch_failed", what: "row", failure: "SIGNED_OUT" });
     });
   }
 
+  /** Who is signed in must be this run: another one of this browser may have been before. */
+  async #checkRun(auth: Auth): Promise<void> {
+    const claims = (await auth.currentUser?.getIdTokenResult())?.claims;
+    if (claims?.["inc"] !== this.run.inc || claims["agent"] !== this.agent) throw new SignedOut();
+  }
+
   #initialize(config: Site["config"], emulators: Site["emulators"]): Opened {
     // Under its name the app finds again, after a reload, who was signed in.
     const app = initializeApp(config, `${this.mesh}/${this.agent}`);
-    const auth = initializeAuth(app, { persistence: [indexedDBLocalPersistence, inMemoryPersistence] });
+    const persistence = this.run.inc === "" ? inMemoryPersistence : [indexedDBLocalPersistence, inMemoryPersistence];
+    const auth = initializeAuth(app, { persistence });
     // The cache in memory is the default: what another run has seen must not be taken for what is.
     const db = initializeFirestore(app, {});
+    setLogLevel("error"); // that the network is away the page is told; a warning per try helps nobody
     if (emulators !== null) {
       connectAuthEmulator(auth, `http://${emulators.auth}`, { disableWarnings: true });
       const [host, port] = emulators.firestore.split(":");
@@ -188,7 +196,7 @@ export class FirestorePort {
   }
 
   #tellLive(): void {
-    this.#tell({ type: "live", live: this.#inStep.has("row") && [...this.#inStep.values()].every((each) => each) });
+    this.#tell({ type: "live", live: [...this.#inStep.values()].every((each) => each) });
   }
 
   // --- reading and writing ----------------------------------------------------------------------------------------------------

@@ -9,6 +9,7 @@ import type { JsonObject } from "./protocol.ts";
 const DENIED_AGAIN_MS = 1000;
 
 export function update(turn: Turn, call: number, changes: JsonObject): void {
+  if (turn.state.watching) return turn.fail(call, "INVALID", "One who only watches keeps nothing.");
   const values = { ...turn.state.memory.values, ...changes };
   try {
     checkState(values);

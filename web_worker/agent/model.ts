@@ -79,6 +79,8 @@ export type State = {
   readonly agent: string;
   readonly heartbeat: HeartbeatPolicy;
   readonly topology: boolean;
+  /** It only watches: it is no member, shows no signs of life, sends and keeps nothing. */
+  readonly watching: boolean;
   readonly stage: Stage;
   readonly connection: Connection;
   /** What holds the agent up, while it is not connected. */
@@ -141,9 +143,9 @@ export const QUIET: Beating = {
   ...{ shown: "running", lateness: 0, pace: "active" },
 };
 
-export function newState(agent: string, heartbeat: HeartbeatPolicy, topology: boolean): State {
+export function newState(agent: string, heartbeat: HeartbeatPolicy, topology: boolean, watching = false): State {
   return {
-    ...{ agent, heartbeat, topology, stage: "new", connection: "CONNECTING", why: "", lost: "", detail: "" },
+    ...{ agent, heartbeat, topology, watching, stage: "new", connection: "CONNECTING", why: "", lost: "", detail: "" },
     ...{ memory: BLANK, revision: 0, savedRevision: 0, durable: true, link: 0, live: false, silent: false, since: 0 },
     ...{ failures: 0, asking: false, token: null, taken: 0, rejections: 0, unwatched: [], openRevision: 0, tried: false },
     ...{ sending: false, held: false, denials: 0, ordered: 0, publicView: null, beating: QUIET, storing: "", storeRested: true },
@@ -166,6 +168,9 @@ export type Look = {
   readonly row: AgentRow | null;
   readonly beat: number | null;
 };
+
+/** What the control plane gives; one who only watches has neither run nor process. */
+export type Admitted = Pick<Admission, "inc" | "process" | "custom_token">;
 
 /** Why the control plane does not admit the agent. */
 export type AdmissionFailure = "UNAVAILABLE" | "REFUSED" | "MESH_GONE" | "NO_PLACE" | "IN_USE" | "BROKEN";
@@ -201,7 +206,7 @@ export type SendEvent = {
 
 export type AgentEvent =
   /** `admission` is one that the page brings along, fresh from taking a seat. */
-  | { readonly type: "started"; readonly memory: Memory; readonly durable: boolean; readonly admission: Admission | null }
+  | { readonly type: "started"; readonly memory: Memory; readonly durable: boolean; readonly admission: Admitted | null }
   | SendEvent
   | { readonly type: "update"; readonly call: number; readonly changes: JsonObject }
   | { readonly type: "heartbeat"; readonly shown: "running" | "failed" }
@@ -211,7 +216,7 @@ export type AgentEvent =
   | { readonly type: "ousted" }
   | { readonly type: "saved"; readonly revision: number }
   | { readonly type: "not_saved"; readonly revision: number }
-  | { readonly type: "admitted"; readonly admission: Admission }
+  | { readonly type: "admitted"; readonly admission: Admitted }
   | { readonly type: "not_admitted"; readonly failure: AdmissionFailure; readonly text: string; readonly retryAfterMs: number }
   /** `late`: it ran out long after its time, because this worker did not get to run. */
   | { readonly type: "timer"; readonly timer: Timer; readonly late: boolean }

@@ -13,7 +13,9 @@ export type Ticket =
    * A seat in an open game: the site's guest key and the `session` of the admission by which the seat was taken, which lets
    * the same agent in again at any time. Keep that session; the seat is its holder's. `agent` is that admission's.
    */
-  | { readonly kind: "seat"; readonly key: string; readonly session: string; readonly admission?: Admission };
+  | { readonly kind: "seat"; readonly key: string; readonly session: string; readonly admission?: Admission }
+  /** The site's guest key, to watch an open game without a seat. */
+  | { readonly kind: "watch"; readonly key: string };
 
 /** How often the agent shows itself, in milliseconds; see `HeartbeatPolicy` in functions/firemesh/runtime/process.py. */
 export type HeartbeatPolicy = {

@@ -35,8 +35,10 @@ import type { AgentStatus } from "./protocol.ts";
 import { lookFailed, looked, probed, pumpCommands, sendAgain, stop, stopped, submitFailed, submitted, take } from "./sending.ts";
 import { sentence } from "./words.ts";
 
-/** How long a request may go without an answer before the agent counts as cut off and takes up the wire anew. */
-const ANSWER_PATIENCE_MS = 10_000;
+/** How long a request may go without an answer before the agent counts as cut off. */
+const ANSWER_PATIENCE_MS = 5000;
+/** How long it then waits before it takes up the wire anew, and again. */
+const RECONNECT_MS = 10_000;
 
 export function reduce(state: State, event: AgentEvent): { readonly state: State; readonly effects: readonly Effect[] } {
   if (state.stage === "ended") return { state, effects: [] };
@@ -167,9 +169,9 @@ function wake(turn: Turn): void {
 }
 
 function cutOff(turn: Turn): void {
+  if (turn.state.silent) turn.over({ type: "reconnect" });
   turn.set({ silent: true });
-  turn.over({ type: "reconnect" });
-  turn.wait("answer", ANSWER_PATIENCE_MS);
+  turn.wait("answer", RECONNECT_MS);
 }
 
 /** What follows from every event alike: patience with what was asked, what is to be kept, what the page is told. */
@@ -177,11 +179,12 @@ function conclude(turn: Turn, before: State, kept: Memory): void {
   const waited = isAsking(before) && before.link === turn.state.link;
   if (isAsking(turn.state) && !waited) turn.wait("answer", ANSWER_PATIENCE_MS);
   if (!isAsking(turn.state) && waited) turn.cancel("answer");
-  if (turn.state.memory !== kept && turn.state.lost !== "OTHER_TAB") {
+  if (turn.state.memory !== kept && turn.state.lost !== "OTHER_TAB" && !turn.state.watching) {
     turn.set({ revision: turn.state.revision + 1 });
     turn.effects.push({ type: "save", revision: turn.state.revision, memory: turn.state.memory });
   }
   turn.set({ connection: connectionOf(turn.state) });
+  if (turn.state.connection === "CONNECTED") turn.set({ why: "", detail: "" });
   const status = statusOf(turn.state);
   if (before.stage === "new" || JSON.stringify(status) !== JSON.stringify(statusOf(before))) turn.tell({ type: "status", status });
   if (turn.state.stage === "ended") turn.effects.push({ type: "end" });
@@ -204,8 +207,8 @@ export function statusOf(state: State): AgentStatus {
   return { connection, reason, text: sentence(reason, state.detail), inc: memory.run?.inc ?? "", unsent, durable };
 }
 
-function reasonOf({ connection, stage, live, lost, why }: State): AgentStatus["reason"] {
+function reasonOf({ connection, stage, lost, why }: State): AgentStatus["reason"] {
   if (connection === "LOST") return lost;
   if (connection === "CONNECTED" || connection === "STOPPED") return "";
-  return stage === "member" || (stage === "entering" && !live && connection === "SUSPENDED") ? "NO_ANSWER" : why;
+  return why || (connection === "SUSPENDED" && stage === "member" ? "NO_ANSWER" : "");
 }

@@ -14,6 +14,8 @@ const LATE_MS = 1000;
 
 export class AgentRunner {
   #state: State;
+  /** The one that is being dealt with, and those behind it. */
+  readonly #events: AgentEvent[] = [];
   #store: AgentStore | null = null;
   #site: Promise<Site> | null = null;
   #port: FirestorePort | null = null;
@@ -28,15 +30,16 @@ export class AgentRunner {
     private readonly tell: (message: ToPage) => void,
     private readonly ended: () => void,
   ) {
-    this.#state = newState(options.agent, options.heartbeat ?? HEARTBEAT, options.topology ?? false);
+    const { agent, heartbeat = HEARTBEAT, topology = false, ticket } = options;
+    this.#state = newState(agent, heartbeat, topology, ticket.kind === "watch");
   }
 
   /** Begin with what an earlier worker has left in this browser. */
   async start(): Promise<void> {
     const { mesh, agent, ticket } = this.options;
-    this.#store = await AgentStore.open(mesh, agent).catch(() => null);
+    if (ticket.kind !== "watch") this.#store = await AgentStore.open(mesh, agent).catch(() => null);
     const admission = ticket.kind === "seat" ? (ticket.admission ?? null) : null;
-    this.hear({ type: "started", memory: this.#store?.memory ?? BLANK, durable: this.#store !== null, admission });
+    this.hear({ type: "started", memory: this.#store?.memory ?? BLANK, durable: this.#store !== null || ticket.kind === "watch", admission });
   }
 
   /** What the page says, once the agent has been started. */
@@ -45,11 +48,16 @@ export class AgentRunner {
     else this.hear({ type: "heartbeat", shown: message.state });
   }
 
-  /** One event, start to end. */
+  /** One event after the other, each to its end: what an effect brings about at once waits until the others are done, too. */
   hear(event: AgentEvent): void {
-    const { state, effects } = reduce(this.#state, event);
-    this.#state = state;
-    for (const effect of effects) this.#do(effect);
+    this.#events.push(event);
+    if (this.#events.length > 1) return;
+    for (let next: AgentEvent | undefined = event; next !== undefined; next = this.#events[0]) {
+      const { state, effects } = reduce(this.#state, next);
+      this.#state = state;
+      for (const effect of effects) this.#do(effect);
+      this.#events.shift();
+    }
   }
 
   #do(effect: Effect): void {

@@ -21,6 +21,7 @@ const LEAVE_PATIENCE_MS = 3000;
 export function take(turn: Turn, { call, kind, body, terms }: SendEvent): void {
   if (turn.state.memory.queue.length >= QUEUE_MAX) return turn.fail(call, "FULL", "Too many commands wait already.");
   if (turn.state.stopping) return turn.fail(call, "ENDED", "The agent is leaving.");
+  if (turn.state.watching) return turn.fail(call, "INVALID", "One who only watches sends nothing.");
   try {
     checkKind(kind);
     const payload = textOf(body);
@@ -169,7 +170,7 @@ export function probed(turn: Turn, seq: number, waiting: boolean | null): void {
 /** Send what is left, then the leave; but do not try for ever. */
 export function stop(turn: Turn): void {
   turn.set({ stopping: true });
-  if (turn.state.stage !== "member") return stopped(turn);
+  if (turn.state.stage !== "member" || turn.state.watching) return stopped(turn);
   const id = turn.state.memory.lastId + 1;
   enqueue(turn, { id, kind: LEAVE, payload: "{}", onlyWhile: {}, repeatable: false });
   turn.wait("stop", LEAVE_PATIENCE_MS);

@@ -20,6 +20,7 @@ self.addEventListener("message", ({ data }: MessageEvent<ToWorker>) => {
 self.addEventListener("online", () => runner?.hear({ type: "wake" }));
 
 async function start(options: AgentOptions, takeOver: boolean): Promise<void> {
+  if (options.ticket.kind === "watch") return run(options); // any number of tabs may watch
   const name = `firemesh/${options.mesh}/${options.agent}`;
   const how = takeOver ? { steal: true } : { signal: AbortSignal.timeout(LOCK_PATIENCE_MS) };
   try {

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from firemesh.control_plane.key_ring import KeyRing
     from firemesh_cli.commands import Subparsers
 
-ROLES = ("admin", "operator", "manager", "worker", "observer")
+ROLES = ("admin", "operator", "manager", "worker", "observer", "guest")
 
 
 def register(subparsers: "Subparsers") -> None:

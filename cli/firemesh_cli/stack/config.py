@@ -67,7 +67,16 @@ def emulator_config(base: Mapping[str, Any], ports: Ports, python: Sequence[int]
         "ui": {"enabled": False},
     }
     config["emulators"] = {**config.get("emulators", {}), **emulators}
+    _let_pages_reach_emulators(config)
     return config
+
+
+def _let_pages_reach_emulators(config: dict[str, Any]) -> None:
+    """The site's own policy names the addresses of production alone."""
+    for rule in config.get("hosting", {}).get("headers", []):
+        for header in rule["headers"]:
+            if header["key"] == "Content-Security-Policy":
+                header["value"] = header["value"].replace("connect-src 'self'", f"connect-src 'self' http://{HOST}:*")
 
 
 def functions_environment(ports: Ports, project: str, tasks_host: str, *, metered: bool) -> dict[str, str]:
@@ -87,8 +96,8 @@ def function_url(ports: Ports, project: str, function: str) -> str:
     return f"http://{HOST}:{ports.functions}/{project}/{REGION}/{function}"
 
 
-def write_config(root: Path, name: str, ports: Ports) -> Path:
-    """Write one stack's configuration beside firebase.json, so that the relative paths in it hold.
+def write_config(root: Path, name: str, ports: Ports, site: Path | None = None) -> Path:
+    """Write one stack's configuration beside firebase.json, so that the relative paths in it hold. It serves `site`.
 
     Raises:
         LocalStackError: firebase.json is missing or not JSON, or the rules it names are missing: without them the
@@ -103,7 +112,10 @@ def write_config(root: Path, name: str, ports: Ports) -> Path:
     if not (root / rules).is_file():
         raise LocalStackError(f"firebase.json names the security rules {rules}, and {root / rules} is missing")
     path = root / f".firemesh-stack-{name}.json"
-    path.write_text(json.dumps(emulator_config(base, ports, sys.version_info[:2]), indent=2) + "\n")
+    config = emulator_config(base, ports, sys.version_info[:2])
+    if site is not None:
+        config["hosting"] = {**config.get("hosting", {}), "public": str(site.relative_to(root))}
+    path.write_text(json.dumps(config, indent=2) + "\n")
     return path
 
 

@@ -3,6 +3,7 @@
 import contextlib
 import fcntl
 import hashlib
+import json
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -71,3 +72,30 @@ def _alone(root: Path) -> Iterator[None]:
     with lock.open("w") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
         yield
+
+
+def lay_out_site(root: Path, folder: Path) -> Path:
+    """A folder for one stack's hosting: the site as built, also when it is built anew, and a place for `config.json`."""
+    folder.mkdir()
+    built = root / BUILT
+    for entry in built.iterdir() if built.is_dir() else ():
+        (folder / entry.name).symlink_to(entry, target_is_directory=entry.is_dir())
+    return folder
+
+
+def publish_guest_key(folder: Path, project: str, firestore_host: str, pepper: str) -> None:
+    """Make the site's guest key and publish it with the site: with it anybody may open games here, take seats and watch."""
+    from firemesh.background_loop import BackgroundLoop
+    from firemesh.control_plane.access import AccessRole
+    from firemesh.control_plane.key_ring import KeyRequest, KeyRing
+    from firemesh.store.firestore import FirestoreStore
+
+    async def make() -> str:
+        store = FirestoreStore(project, host=firestore_host, client_name="stack")
+        try:
+            ring = KeyRing(store, pepper.encode(), environment="local")
+            return (await ring.create(KeyRequest(AccessRole.GUEST, label="guests of the local site"))).text
+        finally:
+            await store.close()
+
+    (folder / "config.json").write_text(json.dumps({"guest_key": BackgroundLoop().run(make())}))

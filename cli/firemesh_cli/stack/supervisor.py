@@ -26,7 +26,7 @@ from firemesh_cli.stack.config import (
     write_config,
 )
 from firemesh_cli.stack.emulator_tools import EmulatorTools, emulator_environment, find_tools
-from firemesh_cli.stack.site import ensure_site
+from firemesh_cli.stack.site import ensure_site, lay_out_site, publish_guest_key
 from firemesh_cli.stack.task_server import TaskServer
 from firemesh_cli.stack.watchdog import sweep
 
@@ -82,6 +82,7 @@ class LocalStack:
         self._name = ""
         self._ports: Ports | None = None
         self._log_folder: Path | None = None
+        self._site: Path | None = None
 
     @property
     def firestore_host(self) -> str:
@@ -264,7 +265,8 @@ class LocalStack:
         self._name = name = f"{os.getpid()}-{secrets.token_hex(4)}"
         scratch = self.log_folder / "tmp"
         scratch.mkdir(exist_ok=True)
-        config = write_config(tools.root, name, ports)
+        self._site = lay_out_site(tools.root, scratch / "site") if self._functions else None
+        config = write_config(tools.root, name, ports, self._site)
         environment = emulator_environment(tools, scratch)
         if self._functions:
             local_pepper(tools.root)
@@ -304,6 +306,7 @@ class LocalStack:
                 self._raise_ended()
             if said_ready and _answers(ports.firestore):
                 self._require_functions()
+                self._publish(ports)
                 return
             time.sleep(POLL_SECONDS)
         raise LocalStackError(
@@ -316,6 +319,10 @@ class LocalStack:
         if self._functions and FUNCTIONS_LOADED not in _text(self._output):
             essence = _essence(self.log_folder)
             raise LocalStackError(f"the functions could not be loaded: {essence} (log: {self._output})")
+
+    def _publish(self, ports: Ports) -> None:
+        if self._site is not None and self._root is not None:
+            publish_guest_key(self._site, self.project, f"{HOST}:{ports.firestore}", local_pepper(self._root))
 
     def _raise_ended(self) -> None:
         text = _text(self._output)

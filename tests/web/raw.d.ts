@@ -1,0 +1,5 @@
+/** Vitest gives the text of a file that is imported so. */
+declare module "*?raw" {
+  const text: string;
+  export default text;
+}
