@@ -14,13 +14,13 @@ INSTALLED = ("node_modules", ".venv", ".firemesh")
 LINK = re.compile(r"\]\(([^)#\s]+)")
 QUOTED = re.compile(r"`([^`\n]+)`")
 PATH = re.compile(r"[\w./-]+")
-SUFFIXES = (".py", ".md", ".json", ".toml", ".rules", ".txt", ".svg")
+SUFFIXES = (".py", ".ts", ".mjs", ".md", ".json", ".toml", ".rules", ".txt", ".svg")
 ELSEWHERE = ("functions/venv", "main.py")
 """Named in the documents, and rightly not in the repository."""
 
 
 def documents() -> list[Path]:
-    return sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
+    return sorted([*ROOT.glob("*.md"), *ROOT.glob("web_worker/*.md"), *(ROOT / "docs").rglob("*.md")])
 
 
 def is_path(text: str) -> bool:
@@ -36,7 +36,7 @@ def exists(text: str, document: Path) -> bool:
     if (ROOT / text).exists() or (document.parent / text).exists():
         return True
     return "/" not in text and any(
-        True for top in ("functions/firemesh", "cli", "tools", "tests") for _ in (ROOT / top).rglob(text)
+        True for top in ("functions/firemesh", "cli", "tools", "tests", "web_worker") for _ in (ROOT / top).rglob(text)
     )
 
 

@@ -12,6 +12,8 @@ from firemesh.errors import LocalStackError
 
 SOURCES = "web_worker"
 BUILT = "web_worker/dist"
+CONFIG = "config.json"
+"""What a site's operator tells pages: the guest key. In the deployed site it lies in web_worker/public."""
 BUILD_SECONDS_MAX = 120.0
 
 
@@ -79,7 +81,8 @@ def lay_out_site(root: Path, folder: Path) -> Path:
     folder.mkdir()
     built = root / BUILT
     for entry in built.iterdir() if built.is_dir() else ():
-        (folder / entry.name).symlink_to(entry, target_is_directory=entry.is_dir())
+        if entry.name != CONFIG:
+            (folder / entry.name).symlink_to(entry, target_is_directory=entry.is_dir())
     return folder
 
 
@@ -98,4 +101,4 @@ def publish_guest_key(folder: Path, project: str, firestore_host: str, pepper: s
         finally:
             await store.close()
 
-    (folder / "config.json").write_text(json.dumps({"guest_key": BackgroundLoop().run(make())}))
+    (folder / CONFIG).write_text(json.dumps({"guest_key": BackgroundLoop().run(make())}))
