@@ -1,5 +1,5 @@
 /**
- * Build the site into web_worker/dist: node web_worker/build.mjs [--development]
+ * Build the site into web_worker/dist: node web_worker/build.mjs [--development] [--out FOLDER]
  *
  * Every script and style gets a name made of its content, so browsers may keep it for ever; index.html alone is asked for anew.
  * The agent's worker is built first, because the page has to know its name. `--development` keeps names and lines
@@ -7,13 +7,14 @@
  */
 import { build } from "esbuild";
 import { cpSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
-import { basename, dirname, join, relative } from "node:path";
+import { basename, dirname, join, relative, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { gzipSync } from "node:zlib";
 
 const HERE = dirname(fileURLToPath(import.meta.url));
-const DIST = join(HERE, "dist");
-const DRAFT = join(HERE, `.dist-${process.pid}`);
+const OUT = process.argv.indexOf("--out");
+const DIST = OUT < 0 ? join(HERE, "dist") : resolve(process.argv[OUT + 1]);
+const DRAFT = OUT < 0 ? join(HERE, `.dist-${process.pid}`) : `${DIST}-${process.pid}`;
 const DEVELOPMENT = process.argv.includes("--development");
 
 /** The pages: a folder each, with an index.html that names its script and style by their source. */

@@ -1,12 +1,12 @@
 /**
  * Drives Chromium for tests in Python: a JSON object per line in, one out. {tab, do, ...} -> {value} or {error}
  *
- *   open   url              a new tab at an address
+ *   open   url, profile     a new tab at an address
  *   run    script           the value of an async function's body in the tab
  *   reload, close           the tab
  *   offline  yes            cut all tabs off, or let them back
  *
- * Tabs share one profile, as the tabs of a browser do.
+ * Tabs of one profile share what the browser keeps, as the tabs of one person do.
  */
 import { createServer, request } from "node:http";
 import { createInterface } from "node:readline";
@@ -41,12 +41,17 @@ const browser = await chromium.launch({
   proxy: { server: `http://127.0.0.1:${wire.address().port}`, bypass: "<-loopback>" },
   args: [...FLAGS, "--disable-component-update", "--disable-sync"],
 });
-const context = await browser.newContext();
+const profiles = new Map();
 const tabs = new Map();
 
+async function profileOf(name) {
+  if (!profiles.has(name)) profiles.set(name, await browser.newContext({ viewport: { width: 390, height: 844 } }));
+  return profiles.get(name);
+}
+
 const deeds = {
-  async open({ tab, url }) {
-    const page = await context.newPage();
+  async open({ tab, url, profile }) {
+    const page = await (await profileOf(profile)).newPage();
     page.on("console", (message) => console.error(`${tab}: ${message.type()} ${message.text()}`));
     page.on("pageerror", (error) => console.error(`${tab}: ${error.message}`));
     tabs.set(tab, page);

@@ -1,10 +1,10 @@
 /**
  * Open every recorded moment in Chromium, at the size of a phone and of a desk, and say what is wrong with it, as JSON:
  *
- *     node tests/browser/page_fixtures.mjs SITE [--screenshots FOLDER] [--only NAME,NAME]
+ *     node tests/browser/page_fixtures.mjs SITE [--screenshots FOLDER] [--only NAME,NAME] [--sizes phone,desk]
  *
- * SITE is a development build of web_worker. It is served on 127.0.0.1 with the site's own security policy, and nothing
- * else can be reached. One row per moment and size: {screen, size, violations, errors}.
+ * SITE is a development build of web_worker. It is served on 127.0.0.1 under the site's own security policy, and nothing
+ * else can be reached. One row per moment and size: {screen, size, violations, errors}. CHROMIUM names the browser.
  */
 import { createReadStream, existsSync, readFileSync, readdirSync, mkdirSync } from "node:fs";
 import { createServer } from "node:http";
@@ -17,7 +17,8 @@ const FIXTURES = join(ROOT, "web_worker/page/fixtures");
 const AXE = readFileSync(join(ROOT, "node_modules/axe-core/axe.min.js"), "utf8");
 const SIZES = { phone: { width: 390, height: 844 }, narrow: { width: 360, height: 640 }, desk: { width: 1280, height: 800 } };
 const TYPES = { ".html": "text/html", ".js": "text/javascript", ".css": "text/css", ".svg": "image/svg+xml", ".json": "application/json" };
-const CSP = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; worker-src 'self'; base-uri 'none'; form-action 'none'";
+const HEADERS = JSON.parse(readFileSync(join(ROOT, "firebase.json"), "utf8")).hosting.headers.find(({ source }) => source === "**").headers;
+const POLICY = HEADERS.find(({ key }) => key === "Content-Security-Policy").value;
 /** What a phone shows besides the stage. */
 const TABS = { discussion: ["Talk", "You"], "discussion-dead": ["Talk"], "night-mafioso": ["Talk", "You"], "night-detective": ["You"] };
 const [site, ...options] = process.argv.slice(2);
@@ -28,7 +29,7 @@ function serve() {
     const path = normalize(decodeURIComponent(new URL(request.url, "http://site").pathname));
     const file = path.startsWith("/fixtures/") ? join(FIXTURES, path.slice(10)) : join(site, path === "/" ? "index.html" : path);
     if (!existsSync(file)) return void response.writeHead(404).end();
-    response.writeHead(200, { "Content-Type": TYPES[extname(file)] ?? "text/plain", "Content-Security-Policy": CSP });
+    response.writeHead(200, { "Content-Type": TYPES[extname(file)] ?? "text/plain", "Content-Security-Policy": POLICY });
     createReadStream(file).pipe(response);
   });
   return new Promise((resolve) => server.listen(0, "127.0.0.1", () => resolve(server)));
@@ -50,27 +51,28 @@ async function main() {
   const server = await serve();
   const address = `http://127.0.0.1:${server.address().port}/`;
   const browser = await chromium.launch({
-    executablePath: process.env.FIREMESH_CHROMIUM ?? "/usr/bin/chromium",
+    executablePath: process.env.CHROMIUM,
     args: ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1"],
   });
   const folder = option("--screenshots");
   if (folder) mkdirSync(folder, { recursive: true });
   const all = ["home", "door", ...readdirSync(FIXTURES).map((name) => name.replace(".json", ""))];
   const only = option("--only")?.split(",");
+  const sizes = option("--sizes")?.split(",") ?? Object.keys(SIZES);
   const rows = [];
   try {
-    for (const [size, viewport] of Object.entries(SIZES)) {
-      const context = await browser.newContext({ viewport, reducedMotion: "reduce", bypassCSP: false });
+    for (const size of sizes) {
+      const context = await browser.newContext({ viewport: SIZES[size], reducedMotion: "reduce" });
       const page = await context.newPage();
       const errors = [];
       page.on("console", (message) => ["error", "warning"].includes(message.type()) && errors.push(message.text()));
       page.on("pageerror", (error) => errors.push(String(error)));
       for (const screen of all.filter((name) => !only || only.includes(name))) {
-        await page.goto("about:blank");
-        await page.goto(address + (screen === "home" ? "" : screen === "door" ? "#/game/km4t7q" : `#/fixture/${screen}`));
-        await page.locator("h1").waitFor();
+        const hash = { home: "", door: "#/game/km4t7q" }[screen] ?? `#/fixture/${screen}`;
+        await page.goto("about:blank"); // another part after # alone would not load the page anew
+        await page.goto(address + hash);
+        await page.locator(hash.startsWith("#/fixture") ? "#phase" : "h1").waitFor();
         const look = async (name) => {
-          await page.waitForTimeout(folder ? 150 : 0);
           if (folder) await page.screenshot({ path: join(folder, `${name}-${size}.png`) });
           rows.push({ screen: name, size, ...(await judge(page, errors)) });
         };

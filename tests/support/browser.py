@@ -27,7 +27,7 @@ def chromium() -> str:
 
 
 class Browser:
-    """A browser with a fresh profile; its tabs share it."""
+    """A browser with fresh profiles; the tabs of one share what it keeps."""
 
     def __enter__(self) -> Self:
         self._driver = subprocess.Popen(
@@ -51,9 +51,9 @@ class Browser:
             self._driver.wait()
         self._driver.stdout.close()
 
-    def open(self, tab: str, url: str) -> "Tab":
+    def open(self, tab: str, url: str, *, profile: str = "") -> "Tab":
         """A new tab at an address."""
-        self.do(tab=tab, do="open", url=url)
+        self.do(tab=tab, do="open", url=url, profile=profile)
         return Tab(self, tab)
 
     def offline(self, yes: bool) -> None:

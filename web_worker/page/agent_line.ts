@@ -1,7 +1,7 @@
-/** A line through an agent of one's own: the SDK's WorkerAgent, in the words of the page. */
+/** A line through the SDK, as an agent with a seat or as a spectator, in the words of the page. */
 
-import { AgentError, WorkerAgent } from "../agent/agent.ts";
-import type { AgentOptions, AgentStatus, ViewShown } from "../agent/protocol.ts";
+import { AgentError, Spectator, WorkerAgent } from "../agent/agent.ts";
+import type { AgentStatus, ViewShown } from "../agent/protocol.ts";
 import { NotSent, type CommandBody, type Connection, type Line, type LineEvent } from "./line.ts";
 import type { CommandKind, PrivateView, PublicView } from "./views.ts";
 
@@ -20,16 +20,14 @@ const STATES: Readonly<Record<AgentStatus["connection"], Connection>> = {
 };
 
 export class AgentLine implements Line {
-  readonly agentId: string;
-  private readonly agent: WorkerAgent;
+  readonly agentId: string | null;
   private tell: (event: LineEvent) => void = () => undefined;
   /** The commands sent by this page, so that refusals of an earlier one are no news. */
   private readonly sent = new Set<number>();
   private stopListening: readonly (() => void)[] = [];
 
-  constructor(options: AgentOptions, agent = new WorkerAgent(options)) {
-    this.agentId = options.agent;
-    this.agent = agent;
+  constructor(private readonly agent: WorkerAgent | Spectator) {
+    this.agentId = agent instanceof WorkerAgent ? agent.options.agent : null;
   }
 
   open(listener: (event: LineEvent) => void, takeOver: boolean): void {
@@ -43,8 +41,10 @@ export class AgentLine implements Line {
   }
 
   async send(kind: CommandKind, body: CommandBody, onlyWhile: Readonly<Record<string, unknown>>): Promise<number> {
+    if (this.agent instanceof Spectator) throw new NotSent("REFUSED");
     try {
-      const number = await this.agent.sendToManager(kind, body, { onlyWhile });
+      // Said twice is said twice; anything else done twice is done once.
+      const number = await this.agent.sendToManager(kind, body, { onlyWhile, repeatable: kind !== "mafia.say" });
       this.sent.add(number);
       const own = this.agent.view("own");
       if (own !== undefined) this.refusals(own); // the refusal may have come before the number

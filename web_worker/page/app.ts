@@ -1,6 +1,7 @@
 /** The page as a whole: which screen is on, the calls for seats, and one drawing for every change. */
 
 import { html, render, type TemplateResult } from "lit-html";
+import { Spectator, WorkerAgent } from "../agent/agent.ts";
 import { AgentLine } from "./agent_line.ts";
 import type { Admission } from "../agent/generated/types.ts";
 import { GamesError, type Games, type NewGame } from "./games.ts";
@@ -16,7 +17,7 @@ import { door } from "./screens/door.ts";
 import { frame } from "./screens/frame.ts";
 import { home } from "./screens/home.ts";
 import { fresh, Stickiness } from "./screen_habits.ts";
-import { problemSentence } from "./words.ts";
+import { phaseTitle, problemSentence } from "./words.ts";
 
 /** What the page needs of the world around it. */
 export interface World {
@@ -26,8 +27,6 @@ export interface World {
   /** The site's guest key: what lets everybody take seats here. */
   guestKey(): Promise<string>;
   readonly storage: Storage | null;
-  /** A line that sees what everybody may see. Fails as `Games.watchGame`. */
-  watcherLine(code: string): Promise<Line>;
   /** A line to a recorded moment; null when there is none of that name, or this is not the development build. */
   fixtureLine(name: string): Promise<Line | null>;
 }
@@ -57,7 +56,9 @@ export class App {
 
   start(): void {
     const { window } = this.world;
-    window.addEventListener("hashchange", () => void this.arrive());
+    window.addEventListener("hashchange", () => {
+      if (window.location.hash !== hashOf(this.route)) void this.arrive();
+    });
     window.setInterval(() => this.draw(), 1000);
     void this.arrive();
   }
@@ -81,7 +82,7 @@ export class App {
       const seat = keptSeats(this.world.storage).find((each) => each.code === route.code);
       if (seat !== undefined) await this.call(() => this.sitDown(seat));
     } else if (route.to === "watch") {
-      await this.call(async () => this.openLine(route.code, await this.world.watcherLine(route.code), ""));
+      await this.call(() => this.watch(route.code));
     } else if (route.to === "fixture") {
       const line = await this.world.fixtureLine(route.code);
       if (line !== null) this.openLine("km4t7q", line, "");
@@ -91,26 +92,33 @@ export class App {
   /** Somebody's own seat by its link: keep it, and take the secret out of the address and the history. */
   private takeOver({ code, agent, key }: Route & { to: "seat" }): Promise<void> {
     keepSeat(this.world.storage, { code, agent, name: "", kind: "key", secret: key });
-    this.world.window.history.replaceState(null, "", hashOf({ to: "game", code }));
-    return this.open({ to: "game", code });
+    this.route = { to: "game", code };
+    this.world.window.history.replaceState(null, "", hashOf(this.route));
+    return this.open(this.route);
   }
 
   private async create(name: string, game: NewGame): Promise<void> {
+    keepName(this.world.storage, name);
     const opened = await this.world.games.openGame(game, fresh());
+    this.moveTo({ to: "game", code: opened.mesh_id }); // should the seat fail now, its door is where to try again
     await this.join(opened.mesh_id, name);
   }
 
   private async join(code: string, name: string): Promise<void> {
-    const { storage, games, window } = this.world;
+    const { storage, games } = this.world;
     keepName(storage, name);
     const admission = await games.takeSeat(code);
     const seat: Seat = { code, agent: admission.agent, name, kind: "session", secret: admission.session };
     keepSeat(storage, seat);
     await this.sitDown(seat, admission);
-    this.route = { to: "game", code };
-    window.history.pushState(null, "", hashOf(this.route));
     this.drawNow();
     this.world.root.querySelector<HTMLElement>("h1")?.focus();
+  }
+
+  /** Be somewhere else without arriving there: what is open stays open. */
+  private moveTo(route: Route): void {
+    this.route = route;
+    this.world.window.history.pushState(null, "", hashOf(route));
   }
 
   /** Go to one's own seat. The admission, if it is fresh, saves asking for another. */
@@ -118,7 +126,12 @@ export class App {
     const key = seat.kind === "key" ? seat.secret : await this.world.guestKey();
     const session = { kind: "seat", key, session: seat.secret, ...(admission ? { admission } : {}) } as const;
     const ticket = seat.kind === "key" ? ({ kind: "key", key } as const) : session;
-    this.openLine(seat.code, new AgentLine({ mesh: seat.code, agent: seat.agent, ticket }), seat.name);
+    const agent = new WorkerAgent({ mesh: seat.code, agent: seat.agent, ticket });
+    this.openLine(seat.code, new AgentLine(agent), seat.name);
+  }
+
+  private async watch(code: string): Promise<void> {
+    this.openLine(code, new AgentLine(new Spectator({ mesh: code, key: await this.world.guestKey() })), "");
   }
 
   private openLine(code: string, line: Line, name: string): void {
@@ -174,6 +187,7 @@ export class App {
     const { root, window } = this.world;
     const game = this.play?.game ?? null;
     root.ownerDocument.documentElement.dataset["sky"] = skyOf(game?.view ?? null);
+    root.ownerDocument.title = game?.view ? `${phaseTitle(game.view)} · Firemesh` : "Firemesh";
     this.stickiness.before(root);
     render(html`${faceShapes}${this.screen(window.performance.now())}${spoken(game?.news ?? [])}`, root);
     this.stickiness.after(root);

@@ -138,7 +138,7 @@ function turned(game: Game, view: PublicView): Game {
   const isNewPhase = game.view !== null && game.view.phase !== view.phase;
   if (!isNewPhase) return { ...game, view, news };
   const sending = game.sending.filter((each) => !isChoice(each));
-  return { ...game, view, news, sending, notice: "", tab: game.tab === "you" ? "town" : game.tab };
+  return { ...game, view, news, sending, notice: "", tab: view.phase === "discussion" ? "talk" : "town" };
 }
 
 function heard(news: readonly string[], more: readonly string[]): readonly string[] {

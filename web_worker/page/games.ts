@@ -1,7 +1,7 @@
 /**
- * Games for people without an API key of their own: the three calls of a guest, described in docs/api.md. The page comes
- * with the site's guest key, which is public, and gets the least that is of use: a seat of one's own, or a token that
- * sees what everybody may see. A game's code is the id of its mesh.
+ * Games for people without an API key of their own: what a guest may ask for, described in docs/api.md. The page comes with
+ * the site's guest key, which is public. Watching, and coming back to a seat, the agent asks for by itself. A game's code
+ * is the id of its mesh.
  */
 
 import type { Admission } from "../agent/generated/types.ts";
@@ -35,12 +35,6 @@ export interface Opened {
   readonly seats: number;
 }
 
-export interface Watching {
-  readonly mesh: string;
-  /** For Firebase Authentication: reads the public view and the topology of this mesh, and nothing else. */
-  readonly custom_token: string;
-}
-
 /** A call that was refused or got no answer. `code` as in docs/api.md; "offline" without an answer. */
 export class GamesError extends Error {
   constructor(
@@ -57,20 +51,15 @@ export interface Games {
   openGame(game: NewGame, idempotencyKey: string): Promise<Opened>;
   /** Become an agent of the game's mesh. A seat it is once the game has let it sit down (`mafia.sit`). */
   takeSeat(code: string): Promise<Admission>;
-  watchGame(code: string): Promise<Watching>;
 }
 
 const TIMEOUT_MS = 20_000;
 
 /** The calls over HTTP. `base` ends with `/v1`; `guestKey` is asked for when it is needed; `send` is the browser's fetch. */
 export function gamesApi(base: string, guestKey: () => Promise<string>, send: typeof fetch): Games {
-  const call = async <Answer>(path: string, body: object | null, headers: Record<string, string> = {}): Promise<Answer> => {
-    const all: Record<string, string> = { Accept: "application/json", "X-API-Key": await guestKey(), ...headers };
-    const init: RequestInit = { method: "POST", headers: all, signal: AbortSignal.timeout(TIMEOUT_MS) };
-    if (body !== null) {
-      all["Content-Type"] = "application/json";
-      init.body = JSON.stringify(body);
-    }
+  const call = async <Answer>(path: string, body: object, headers: Record<string, string> = {}): Promise<Answer> => {
+    const all = { "Content-Type": "application/json", "X-API-Key": await guestKey(), ...headers };
+    const init = { method: "POST", headers: all, body: JSON.stringify(body), signal: AbortSignal.timeout(TIMEOUT_MS) };
     const answer = await send(base + path, init).catch(() => {
       throw new GamesError("offline", true);
     });
@@ -81,7 +70,6 @@ export function gamesApi(base: string, guestKey: () => Promise<string>, send: ty
   return {
     openGame: (game, key) => call("/games", wireForm(game), { "Idempotency-Key": key }),
     takeSeat: (code) => call(`/games/${encodeURIComponent(code)}/seats`, {}),
-    watchGame: (code) => call(`/games/${encodeURIComponent(code)}/watchers`, null),
   };
 }
 

@@ -18,11 +18,6 @@ function storage(): Storage | null {
   }
 }
 
-/** The agent's program cannot watch without a seat yet. */
-function watcherLine(): Promise<Line> {
-  return Promise.reject(new GamesError("unavailable", true));
-}
-
 async function fixtureLine(name: string): Promise<Line | null> {
   if (!DEVELOPMENT) return null;
   const { FixtureLine } = await import("./fixtures.ts");
@@ -46,4 +41,4 @@ const games = gamesApi("/api/v1", guestKey, (...call) => fetch(...call));
 
 const root = document.getElementById("app");
 if (root === null) throw new Error("index.html has no #app");
-new App({ window, root, games, storage: storage(), guestKey, watcherLine, fixtureLine }).start();
+new App({ window, root, games, storage: storage(), guestKey, fixtureLine }).start();

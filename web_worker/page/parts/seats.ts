@@ -2,7 +2,7 @@
 
 import { html, nothing, type TemplateResult } from "lit-html";
 import { NOBODY, type PrivateView, type PublicView, type Seat } from "../views.ts";
-import { counted, deathSentence } from "../words.ts";
+import { counted, deathSentence, listed } from "../words.ts";
 import { avatar } from "./avatar.ts";
 
 export interface Marks {
@@ -55,8 +55,7 @@ function person(seat: Seat, marks: Marks): TemplateResult {
   return html`<li class="seat ${seat.alive ? "" : "is-dead"}">
     ${avatar(seat.id, seat.alive)}
     <div class="who">
-      <span class="name">${seat.name}</span>
-      <span class="badges">${badges(seat, marks)}</span>
+      <span class="called"><span class="name">${seat.name}</span>${badges(seat, marks)}</span>
       ${seat.alive ? nothing : html`<span class="fate">${deathSentence(seat)}</span>`}
       ${seat.will ? html`<q class="will">${seat.will}</q>` : nothing}
     </div>
@@ -94,10 +93,10 @@ export function chooser(
       const inside = html`
         ${seat ? avatar(seat.id) : html`<span class="avatar is-nobody" aria-hidden="true"></span>`}
         <span class="who">
-          <span class="name">${name}</span>
-          <span class="badges">${seat ? badges(seat, marks) : nothing}</span>
+          <span class="called"><span class="name">${name}</span>${seat ? badges(seat, marks) : nothing}</span>
           ${choice.voters ? tally(choice.voters, most) : nothing}
         </span>
+        ${choice.voters ? html`<span class="votes" aria-hidden="true">${choice.voters.length}</span>` : nothing}
         <span class="mark" aria-hidden="true">${choice.isSending ? "…" : choice.isChosen ? "✓" : ""}</span>
       `;
       if (!choice.isOpen) return html`<li><div class="choice is-closed">${inside}</div></li>`;
@@ -111,6 +110,9 @@ export function chooser(
   </ul>`;
 }
 
+/** More faces than this say no more than the number beside them. */
+const FACES_MAX = 9;
+
 /** A count as number, bar and the faces behind it. */
 function tally(voters: readonly Seat[], most: number): TemplateResult {
   return html`<span class="tally">
@@ -118,12 +120,7 @@ function tally(voters: readonly Seat[], most: number): TemplateResult {
       <rect width="100" height="6" rx="3" class="bar-ground" />
       <rect width=${(100 * voters.length) / most} height="6" rx="3" class="bar-fill" />
     </svg>
-    <span class="votes">${counted(voters.length, "vote")}</span>
-    ${
-      voters.length > 0
-        ? html`<span class="visually-hidden">, from ${voters.map((seat) => seat.name).join(", ")}</span>
-            <span class="faces" aria-hidden="true">${voters.map((seat) => html`<span class="face" title=${seat.name}>${avatar(seat.id)}</span>`)}</span>`
-        : nothing
-    }
+    <span class="faces" aria-hidden="true">${voters.slice(0, FACES_MAX).map((seat) => html`<span class="face" title=${seat.name}>${avatar(seat.id)}</span>`)}</span>
+    <span class="visually-hidden">, ${counted(voters.length, "vote")}${voters.length > 0 ? `, from ${listed(voters.map((seat) => seat.name))}` : ""}</span>
   </span>`;
 }

@@ -38,7 +38,7 @@ export function skyPicture(view: PublicView | null, passed: number): TemplateRes
   const homes = view?.seats.length ? view.seats.map((seat) => ({ id: seat.id, alive: seat.alive })) : SOME_TOWN;
   const angle = Math.PI * (0.14 + 0.72 * passed);
   const x = WIDTH / 2 - Math.cos(angle) * 165;
-  const y = 92 - Math.sin(angle) * 62;
+  const y = 94 - Math.sin(angle) * 56;
   return html`<svg class="sky" viewBox="0 0 ${WIDTH} 150" preserveAspectRatio="xMidYMax meet" aria-hidden="true" focusable="false">
     <defs>
       <linearGradient id="air" gradientUnits="userSpaceOnUse" x1="0" x2="0" y1="-80" y2="130">
@@ -48,7 +48,7 @@ export function skyPicture(view: PublicView | null, passed: number): TemplateRes
     <rect width="1200" height="460" x="-400" y="-310" fill="url(#air)" />
     <g class="stars">${STARS}</g>
     <g transform="translate(${x.toFixed(1)} ${y.toFixed(1)})">
-      <circle r="26" class="halo" /><circle r="13" class="orb" /><circle r="13" cx="6" cy="-4" class="orb-shade" />
+      <circle r="24" class="halo" /><circle r="12" class="orb sun" /><path d="M4 -11.3 A12 12 0 1 0 11.3 4 A9.5 9.5 0 0 1 4 -11.3z" class="orb moon" />
     </g>
     <path class="hill-far" d="M-400 120 Q-250 78 -100 112 T160 104 T420 108 T800 96 V160 H-400z" />
     <path class="hill" d="M-400 130 Q-160 112 40 128 T420 126 T800 122 V160 H-400z" />

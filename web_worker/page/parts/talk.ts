@@ -19,6 +19,8 @@ export interface Channel {
 }
 
 const TITLES: Readonly<Record<string, string>> = { town: "Town", mafia: "Mafia", dead: "The dead" };
+/** When a channel talks, for the marks between its days. */
+const TIMES: Readonly<Record<string, string>> = { mafia: "Night" };
 
 /** The channels this player may read, the one to speak in first. */
 export function channelsOf(game: Game): readonly Channel[] {
@@ -64,7 +66,7 @@ function panel(game: Game, view: PublicView, channel: Channel, hasTitle: boolean
     ${hasTitle ? html`<h3>${channel.title}</h3>` : nothing}
     <div class="lines" role="log" aria-label="${channel.title}" tabindex="0" data-stick=${channel.name}>
       ${channel.lines.length === 0 ? html`<p class="empty">${emptyLine(view, channel)}</p>` : nothing}
-      ${repeat(channel.lines, (line) => line.n, (line, at) => spoken(view, game, line, channel.lines[at - 1]))}
+      ${repeat(channel.lines, (line) => line.n, (line, at) => spoken(view, game, line, channel.lines[at - 1], TIMES[channel.name] ?? "Day"))}
     </div>
     ${channel.maySpeak ? compose(game, view, channel, deeds) : nothing}
   </div>`;
@@ -76,11 +78,11 @@ function emptyLine(view: PublicView, channel: Channel): string {
   return view.phase === "lobby" ? "The town talks by day, once the game has begun." : "No talk yet. The town talks by day.";
 }
 
-function spoken(view: PublicView, game: Game, line: Message, before: Message | undefined): TemplateResult {
+function spoken(view: PublicView, game: Game, line: Message, before: Message | undefined, time: string): TemplateResult {
   const seat = seatOf(view, line.by);
   const isNewDay = before?.day !== line.day;
   const isSame = before?.by === line.by && !isNewDay;
-  return html`${isNewDay ? html`<p class="day-mark">Day ${line.day}</p>` : nothing}
+  return html`${isNewDay ? html`<p class="day-mark">${time} ${line.day}</p>` : nothing}
     <div class="line ${isSame ? "is-same" : ""} ${line.by === game.agentId ? "is-mine" : ""}">
       ${isSame ? html`<span class="avatar" aria-hidden="true"></span>` : avatar(line.by, seat?.alive ?? true)}
       <p><span class="name ${isSame ? "visually-hidden" : ""}">${nameOf(view, line.by)}<span class="visually-hidden">: </span></span>${line.text}</p>

@@ -34,6 +34,7 @@ export function card(own: PrivateView, isShown: boolean, deeds: Deeds): Template
 export function corner(game: Game, deeds: Deeds): TemplateResult {
   const { view, own } = game;
   if (view === null) return html``;
+  if (view.phase === "over" || view.phase === "lobby") return html``;
   if (game.agentId === null) return watching();
   if (own === null || !own.you.role) return html``;
   return html`<section class="corner" aria-labelledby="you-title">

@@ -34,7 +34,7 @@ function cards(game: Game, view: PublicView, side: Side): TemplateResult | typeo
         (seat) => html`<li class="seat side-${side} ${seat.alive ? "" : "is-dead"}">
           ${avatar(seat.id, seat.alive)}
           <div class="who">
-            <span class="name">${seat.name}${seat.id === game.agentId ? html` <span class="badge is-you">you</span>` : nothing}</span>
+            <span class="called"><span class="name">${seat.name}</span>${seat.id === game.agentId ? html`<span class="badge is-you">you</span>` : nothing}</span>
             <span class="role">${roleSign(seat.role ?? "")}${seat.role}</span>
             <span class="fate">${seat.alive ? "survived" : deathSentence(seat)}</span>
           </div>

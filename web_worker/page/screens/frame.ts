@@ -96,7 +96,7 @@ function banner(game: Game, deeds: Deeds): TemplateResult {
 function tabs(game: Game, deeds: Deeds): TemplateResult {
   const waiting = unread(game);
   return html`<nav class="tabs" aria-label="Parts of the game">
-    ${TABS.map(
+    ${TABS.filter(({ tab }) => tab !== "you" || game.view?.phase !== "over").map(
       ({ tab, title: name }) => html`<button type="button" aria-current=${game.tab === tab ? "true" : "false"}
         @click=${() => deeds.tell({ type: "tab", tab })}>
         ${name}${tab === "talk" && waiting > 0 && game.tab !== "talk" ? html`<span class="unread"><span class="visually-hidden">, </span>${waiting}<span class="visually-hidden"> new</span></span>` : nothing}

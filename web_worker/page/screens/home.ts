@@ -25,7 +25,7 @@ export interface Home {
 export function home(state: Home, deeds: Deeds): TemplateResult {
   return html`<div class="page is-home">
     <header class="scene">
-      ${skyPicture(null, 0.35)}
+      ${skyPicture(null, 0.86)}
       <div class="scene-words">
         <p class="brand">Firemesh</p>
         <h1 tabindex="-1">Night falls. Somebody will not wake up.</h1>

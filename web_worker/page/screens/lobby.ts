@@ -21,7 +21,7 @@ export function lobby(game: Game, view: PublicView, deeds: Deeds): TemplateResul
         ${view.seats.map(
           (seat) => html`<li class="seat">
             ${avatar(seat.id)}
-            <div class="who"><span class="name">${seat.name}</span><span class="badges">${badges(seat, game)}</span></div>
+            <div class="who"><span class="called"><span class="name">${seat.name}</span>${badges(seat, game)}</span></div>
           </li>`,
         )}
         ${Array.from({ length: view.rules.seats - view.seats.length }, () => html`<li class="seat is-free"><span class="avatar" aria-hidden="true"></span><div class="who">free</div></li>`)}

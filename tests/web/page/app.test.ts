@@ -1,0 +1,69 @@
+/** @vitest-environment happy-dom */
+import { afterEach, describe, expect, it, vi } from "vitest";
+import { App } from "../../../web_worker/page/app.ts";
+import { FixtureLine } from "../../../web_worker/page/fixtures.ts";
+import { gamesApi } from "../../../web_worker/page/games.ts";
+import { keptSeats } from "../../../web_worker/page/keepsakes.ts";
+import { moment } from "./moments.ts";
+
+/** The page at an address, before a server that gives these answers in turn. */
+async function opened(hash: string, ...answers: Response[]): Promise<HTMLElement> {
+  location.hash = hash;
+  const root = document.createElement("div");
+  document.body.replaceChildren(root);
+  const guestKey = () => Promise.resolve("guest");
+  const send = () => Promise.resolve(answers.shift() ?? new Response("{}", { status: 503 }));
+  const fixtureLine = (name: string) => Promise.resolve(new FixtureLine(moment(name)));
+  new App({ window, root, games: gamesApi("/api/v1", guestKey, send), storage: localStorage, guestKey, fixtureLine }).start();
+  await vi.waitFor(() => expect(document.activeElement).toBe(root.querySelector("h1")));
+  return root;
+}
+
+const problem = (status: number, code: string) => new Response(JSON.stringify({ code, retryable: false }), { status });
+
+/** Give a name; what comes of it is a sentence. */
+async function submit(root: HTMLElement, name: string): Promise<string> {
+  const field = root.querySelector<HTMLInputElement>("#name");
+  if (field === null) throw new Error("there is no field for a name");
+  field.value = name;
+  field.form?.dispatchEvent(new Event("submit", { cancelable: true }));
+  return vi.waitFor(() => root.querySelector('[role="alert"]')?.textContent ?? Promise.reject(new Error("nothing is said")));
+}
+
+afterEach(() => localStorage.clear());
+
+describe("the page", () => {
+  it("says of a game that does not exist what helps, and keeps the form", async () => {
+    const root = await opened("#/game/zzzzzz", problem(404, "not-found"));
+    expect(await submit(root, "Zoe")).toBe("There is no game with that code. Check it with whoever gave it to you.");
+    expect(root.querySelector<HTMLInputElement>("#name")?.value).toBe("Zoe");
+  });
+
+  it("opens a game and asks for a seat in it; when that fails, its door is where to try again", async () => {
+    const root = await opened("#/", new Response(JSON.stringify({ mesh_id: "km4t7q", seats: 9 }), { status: 201 }), problem(429, "resource-exhausted"));
+    expect(await submit(root, "Zoe")).toBe("Too many tries just now. Wait a minute and try again.");
+    expect([location.hash, root.querySelector("h1")?.textContent]).toEqual(["#/game/km4t7q", "Game km4t7q"]);
+  });
+
+  it("puts the focus on the title of where it has arrived, and names it in the title of the window", async () => {
+    const root = await opened("#/fixture/ballot");
+    expect(root.querySelector("h1")).toBe(document.activeElement);
+    expect(document.title).toBe("The vote · Firemesh");
+    expect(document.documentElement.dataset["sky"]).toBe("noon");
+  });
+
+  it("shows a touched choice at once, and keeps a half-written line meanwhile", async () => {
+    const root = await opened("#/fixture/ballot");
+    const draft = root.querySelector<HTMLInputElement>("#say-town");
+    if (draft) draft.value = "I think";
+    root.querySelector<HTMLElement>("button[data-choice]")?.click();
+    await vi.waitFor(() => expect(root.querySelector("button[data-choice]")?.getAttribute("aria-pressed")).toBe("true"));
+    expect(root.querySelector<HTMLInputElement>("#say-town")?.value).toBe("I think");
+  });
+
+  it("keeps no seat of a game it was not let into", async () => {
+    const root = await opened("#/game/zzzzzz", problem(404, "not-found"));
+    await submit(root, "Zoe");
+    expect(keptSeats(localStorage)).toEqual([]);
+  });
+});
