@@ -141,3 +141,14 @@ def test_a_guest_sits_down_in_an_open_game_and_another_one_watches(functions_sta
     assert [seat["name"] for seat in seats] == ["Ada"]
     assert until_connected(watcher)["inc"] == ""
     assert watcher.run("return agent.view('own') ?? null") is None
+
+
+def test_a_page_whose_key_is_revoked_is_told_so(functions_stack: LocalStack, browser: Browser) -> None:
+    key = worker_key(functions_stack, "revoked")
+    tab = browser.open("one", f"{functions_stack.site_url}/agent.js")
+    host(tab, "revoked", key)
+    until_connected(tab)
+    firemesh(functions_stack, "key", "revoke", key.split("_")[2])
+    lost = tab.until(STATUS, lambda status: status["connection"] == "LOST")
+    assert lost["reason"] == "TICKET_REFUSED"
+    assert "revoked" in lost["text"]

@@ -16,7 +16,12 @@ const BY_ERROR: Readonly<Record<string, AdmissionFailure>> = {
   MeshDraining: "NO_PLACE",
   MeshFull: "NO_PLACE",
 };
-const BY_STATUS: Readonly<Record<number, AdmissionFailure>> = { 401: "REFUSED", 403: "REFUSED", 404: "MESH_GONE", 429: "UNAVAILABLE" };
+const BY_STATUS: Readonly<Record<number, AdmissionFailure>> = {
+  401: "REFUSED",
+  403: "REFUSED",
+  404: "MESH_GONE",
+  429: "UNAVAILABLE",
+};
 
 /** Ask once. Never rejects. */
 export async function askAdmission(options: AgentOptions, request: typeof fetch = fetch): Promise<AdmissionAnswer> {

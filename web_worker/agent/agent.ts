@@ -44,12 +44,19 @@ type Waiting = { readonly resolve: (value: number) => void; readonly reject: (er
 
 const NEW: AgentStatus = { connection: "IDLE", reason: "", text: "", inc: "", unsent: 0, durable: true };
 
+/** An admission is for one run; whoever begins anew needs another. */
+function withoutAdmission(options: AgentOptions): AgentOptions {
+  const { ticket } = options;
+  return ticket.kind === "seat" ? { ...options, ticket: { kind: "seat", key: ticket.key, session: ticket.session } } : options;
+}
+
 /** A line to a mesh, held by a worker: how it stands, and what is seen over it. */
 class Line {
   #status = NEW;
   #state: JsonObject = {};
   #line: WorkerLine | null = null;
   #calls = 0;
+  #started = false;
   readonly #stops: (() => void)[] = [];
   readonly #waiting = new Map<number, Waiting>();
   readonly #listeners = new Map<keyof AgentEvents, Set<Listener<never>>>();
@@ -89,7 +96,8 @@ class Line {
     line.addEventListener("error", (event) => heard(() => this.#break((event as ErrorEvent).message)));
     if (typeof document !== "undefined") document.addEventListener("visibilitychange", this.#seen);
     this.#take({ ...NEW, connection: "CONNECTING" });
-    this.say({ type: "start", options: this.options, takeOver });
+    this.say({ type: "start", options: this.#started ? withoutAdmission(this.options) : this.options, takeOver });
+    this.#started = true;
   }
 
   /** End; an agent leaves its mesh in good order. Resolves when that is done, or has been tried for some seconds. */

@@ -2,7 +2,8 @@
 
 import { rejected } from "./entering.ts";
 import { LATENESS_MAX, REST_MS } from "./generated/constants.ts";
-import type { Beating, Failure, State, Turn } from "./model.ts";
+import type { Beating, Failure, State } from "./model.ts";
+import type { Turn } from "./turn.ts";
 
 /** The store's rest, and a little for its way to get there. */
 export const RESTED_AFTER_MS = REST_MS + 20;
@@ -30,7 +31,7 @@ export function show(turn: Turn, shown: Beating["shown"]): void {
   active(turn);
 }
 
-/** Time for the next one. `late`: this worker did not get to run when it should have, and others shall make allowance for that. */
+/** Time for the next one. `late`: this worker did not get to run when it should have, for which others make allowance. */
 export function beatTime(turn: Turn, late: boolean): void {
   const lateness = turn.state.beating.lateness + (late ? 1 : -1);
   turn.beat({ due: true, lateness: Math.min(LATENESS_MAX, Math.max(0, lateness)) });

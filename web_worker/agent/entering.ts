@@ -9,11 +9,10 @@ import {
   type Failure,
   QUIET,
   type Run,
-  type Turn,
   type Watched,
-  pauseMs,
 } from "./model.ts";
 import type { LostReason } from "./protocol.ts";
+import { type Turn, pauseMs } from "./turn.ts";
 
 /** Other runs of the agent are waited for this often, a minute in all: silent ones are judged by then. */
 const TAKEN_MAX = 14;
@@ -95,11 +94,11 @@ export function rejected(turn: Turn): void {
   askLater(turn, pauseMs(rejections));
 }
 
-// --- the connection -----------------------------------------------------------------------------------------------------------
+// --- the connection ---------------------------------------------------------------------------------------------------------
 
 function open(turn: Turn, run: Run, token: string | null): void {
   closeLink(turn);
-  turn.set({ link: turn.state.link + 1, stage: "opening", token });
+  turn.set({ stage: "opening", token });
   sign(turn, run);
 }
 
@@ -108,11 +107,12 @@ function sign(turn: Turn, run: Run): void {
   turn.over({ type: "open", run, customToken: turn.state.token });
 }
 
-/** What was asked over the old connection is not answered any more. */
+/** What was asked over the old connection is not answered any more, and what it still says is not heard. */
 function closeLink(turn: Turn): void {
   const { stage, beating } = turn.state;
   if (stage === "opening" || stage === "entering" || stage === "member") turn.over({ type: "close" });
   turn.cancel(...OF_A_LINK);
+  turn.set({ link: turn.state.link + 1 });
   turn.set({ live: false, silent: false, since: 0, unwatched: [], publicView: null, asking: false });
   turn.set({ sending: false, held: false, denials: 0, ordered: 0, storing: "", storeRested: true });
   turn.set({ beating: { ...QUIET, shown: beating.shown, pace: beating.pace } });
@@ -171,7 +171,7 @@ export function refusal(turn: Turn, reason: string, detail: string): void {
   lose(turn, JOIN_REFUSALS[reason] ?? "BROKEN", `${reason} ${detail}`.trim());
 }
 
-// --- the roster ---------------------------------------------------------------------------------------------------------------
+// --- the roster -------------------------------------------------------------------------------------------------------------
 
 /** The agent's row as the store has it; null when there is none. A living agent's row goes with its mesh alone. */
 export function row(turn: Turn, found: AgentRow | null): void {
@@ -221,7 +221,7 @@ export function watchAgain(turn: Turn): void {
   for (const what of unwatched) turn.over({ type: "watch", what });
 }
 
-// --- the end ------------------------------------------------------------------------------------------------------------------
+// --- the end ----------------------------------------------------------------------------------------------------------------
 
 const KEEPS_ITS_RUN: readonly LostReason[] = ["OTHER_TAB", "TICKET_REFUSED", "BROKEN"];
 

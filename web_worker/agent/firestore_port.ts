@@ -28,14 +28,14 @@ import {
 } from "firebase/firestore";
 import { SEQ_DIGITS } from "./generated/constants.ts";
 import type { AgentRow } from "./generated/types.ts";
-import type { Audience, Failure, LinkEffect, LinkEvent, Look, Run, ViewDocument, Watched } from "./model.ts";
+import type { Audience, BeatEffect, Failure, LinkEffect, LinkEvent, Look, Run, ViewDocument, Watched } from "./model.ts";
 import type { JsonObject } from "./protocol.ts";
 import type { Site } from "./site.ts";
 
 type Opened = { readonly app: FirebaseApp; readonly auth: Auth; readonly db: Firestore };
 const TEMPORARY = ["auth/network-request-failed", "auth/internal-error", "auth/too-many-requests", "auth/timeout"];
 
-/** One connection, as one run of one agent. Each run has its own, because what is open keeps the identity it was opened with. */
+/** One connection, as one run of one agent. Each run has its own: what is open keeps the identity it was opened with. */
 export class FirestorePort {
   #opened: Opened | null = null;
   readonly #ends = new Map<Watched, () => void>();
@@ -55,7 +55,11 @@ export class FirestorePort {
   do(effect: LinkEffect): void {
     switch (effect.type) {
       case "open":
-        return this.#answer(this.#open(effect.customToken), () => ({ type: "opened" }), (failure) => ({ type: "open_failed", failure }));
+        return this.#answer(
+          this.#open(effect.customToken),
+          () => ({ type: "opened" }),
+          (failure) => ({ type: "open_failed", failure }),
+        );
       case "close":
         return void this.close();
       case "watch":
@@ -148,7 +152,7 @@ export class FirestorePort {
     await enableNetwork(db);
   }
 
-  // --- listening --------------------------------------------------------------------------------------------------------------
+  // --- listening ------------------------------------------------------------------------------------------------------------
 
   #watch(what: Watched): void {
     if (what === "public") this.#unwatch("refusal"); // it has been taken in, so it was not refused
@@ -199,7 +203,7 @@ export class FirestorePort {
     this.#tell({ type: "live", live: [...this.#inStep.values()].every((each) => each) });
   }
 
-  // --- reading and writing ----------------------------------------------------------------------------------------------------
+  // --- reading and writing --------------------------------------------------------------------------------------------------
 
   #submit(seq: number, kind: string, payload: string): void {
     const command = { agent_id: this.agent, inc: this.run.inc, seq, kind, payload };
@@ -210,7 +214,7 @@ export class FirestorePort {
     );
   }
 
-  #writeBeat({ seq, intervalMs, shown, lateness }: LinkEffect & { type: "write_beat" }): void {
+  #writeBeat({ seq, intervalMs, shown, lateness }: BeatEffect): void {
     const beat = {
       process: this.run.process,
       inc: this.run.inc,

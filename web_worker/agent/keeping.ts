@@ -2,9 +2,10 @@
 
 import { RESTED_AFTER_MS, active } from "./beating.ts";
 import { rejected } from "./entering.ts";
-import { type Failure, type Turn, pauseMs } from "./model.ts";
+import type { Failure } from "./model.ts";
 import { Unfit, checkState } from "./payload.ts";
 import type { JsonObject } from "./protocol.ts";
+import { type Turn, pauseMs } from "./turn.ts";
 
 const DENIED_AGAIN_MS = 1000;
 

@@ -1,15 +1,12 @@
 /** What the reducer knows (`State`), hears (`AgentEvent`) and wants done (`Effect`). Types, and the state it starts from. */
 
-import { LEAVE } from "./generated/constants.ts";
 import type { Admission, AgentRow } from "./generated/types.ts";
 import type {
-  AgentErrorCode,
-  CommandOutcome,
   Connection,
   HeartbeatPolicy,
   JsonObject,
   LostReason,
-  SendOptions,
+  SendCall,
   SuspendedReason,
   ToPage,
 } from "./protocol.ts";
@@ -57,7 +54,10 @@ export const BLANK: Memory = { run: null, sent: 0, open: null, queue: [], lastId
 export type Stage = "new" | "admitting" | "opening" | "entering" | "member" | "ended";
 
 /** Timers; each runs once at most, and is set anew by setting it. */
-export type Timer = "admit" | "open" | "send" | "beat" | "rest" | "idle" | "asleep" | "answer" | "leader" | "watch" | "state" | "stop";
+export type Timer =
+  | ("admit" | "open" | "leader" | "watch" | "answer" | "stop")
+  | ("send" | "state")
+  | ("beat" | "rest" | "idle" | "asleep");
 
 /** How the signs of life go. */
 export type Beating = {
@@ -148,8 +148,8 @@ export function newState(agent: string, heartbeat: HeartbeatPolicy, topology: bo
     ...{ agent, heartbeat, topology, watching, stage: "new", connection: "CONNECTING", why: "", lost: "", detail: "" },
     ...{ memory: BLANK, revision: 0, savedRevision: 0, durable: true, link: 0, live: false, silent: false, since: 0 },
     ...{ failures: 0, asking: false, token: null, taken: 0, rejections: 0, unwatched: [], openRevision: 0, tried: false },
-    ...{ sending: false, held: false, denials: 0, ordered: 0, publicView: null, beating: QUIET, storing: "", storeRested: true },
-    ...{ sendCalls: new Map(), stateCalls: [], stopping: false },
+    ...{ sending: false, held: false, denials: 0, ordered: 0, publicView: null, beating: QUIET, storing: "" },
+    ...{ storeRested: true, sendCalls: new Map(), stateCalls: [], stopping: false },
   };
 }
 
@@ -196,18 +196,10 @@ export type LinkEvent =
   | { readonly type: "state_failed"; readonly failure: Failure }
   | { readonly type: "state_read"; readonly version: number; readonly inc: string };
 
-export type SendEvent = {
-  readonly type: "send";
-  readonly call: number;
-  readonly kind: string;
-  readonly body: JsonObject;
-  readonly terms: Required<SendOptions>;
-};
-
 export type AgentEvent =
   /** `admission` is one that the page brings along, fresh from taking a seat. */
   | { readonly type: "started"; readonly memory: Memory; readonly durable: boolean; readonly admission: Admitted | null }
-  | SendEvent
+  | SendCall
   | { readonly type: "update"; readonly call: number; readonly changes: JsonObject }
   | { readonly type: "heartbeat"; readonly shown: "running" | "failed" }
   | { readonly type: "wake" }
@@ -222,6 +214,14 @@ export type AgentEvent =
   | { readonly type: "timer"; readonly timer: Timer; readonly late: boolean }
   | { readonly type: "link"; readonly link: number; readonly event: LinkEvent };
 
+export type BeatEffect = {
+  readonly type: "write_beat";
+  readonly seq: number;
+  readonly intervalMs: number;
+  readonly shown: Beating["shown"];
+  readonly lateness: number;
+};
+
 /** What the connection `link` shall do. */
 export type LinkEffect =
   /** Sign in: with a fresh custom token, or without one as the run that signed in before. */
@@ -231,7 +231,7 @@ export type LinkEffect =
   | { readonly type: "submit"; readonly seq: number; readonly kind: string; readonly payload: string }
   | { readonly type: "look"; readonly seq: number }
   | { readonly type: "probe"; readonly seq: number }
-  | { readonly type: "write_beat"; readonly seq: number; readonly intervalMs: number; readonly shown: string; readonly lateness: number }
+  | BeatEffect
   | { readonly type: "read_beat" }
   | { readonly type: "write_state"; readonly version: number; readonly values: JsonObject }
   | { readonly type: "read_state" }
@@ -247,63 +247,3 @@ export type Effect =
   /** The agent has ended: let go of timers, of the lock, of everything. */
   | { readonly type: "end" }
   | { readonly type: "link"; readonly link: number; readonly effect: LinkEffect };
-
-/** One event's work on the state: what changes, and what shall be done. */
-export class Turn {
-  readonly effects: Effect[] = [];
-
-  constructor(public state: State) {}
-
-  set(changes: Partial<State>): void {
-    this.state = { ...this.state, ...changes };
-  }
-
-  remember(changes: Partial<Memory>): void {
-    this.set({ memory: { ...this.state.memory, ...changes } });
-  }
-
-  beat(changes: Partial<Beating>): void {
-    this.set({ beating: { ...this.state.beating, ...changes } });
-  }
-
-  over(effect: LinkEffect): void {
-    this.effects.push({ type: "link", link: this.state.link, effect });
-  }
-
-  wait(timer: Timer, ms: number): void {
-    this.effects.push({ type: "wait", timer, ms });
-  }
-
-  cancel(...timers: Timer[]): void {
-    for (const timer of timers) this.effects.push({ type: "cancel", timer });
-  }
-
-  tell(message: ToPage): void {
-    this.effects.push({ type: "tell", message });
-  }
-
-  fail(call: number, code: AgentErrorCode, text: string): void {
-    this.tell({ type: "failure", call, code, text });
-  }
-
-  /** What became of a command: to the call that waits for it, and to whoever listens. */
-  conclude(command: Pending, outcome: CommandOutcome["outcome"], text = "", seq = 0): void {
-    if (command.kind === LEAVE) return; // nobody has sent it but the agent itself
-    const call = this.state.sendCalls.get(command.id);
-    if (call !== undefined) {
-      const sendCalls = new Map(this.state.sendCalls);
-      sendCalls.delete(command.id);
-      this.set({ sendCalls });
-      if (outcome === "SENT") this.tell({ type: "answer", call, value: seq });
-      else this.fail(call, outcome, text);
-    }
-    this.tell({ type: "outcome", outcome: { kind: command.kind, body: JSON.parse(command.payload) as JsonObject, outcome, text } });
-  }
-}
-
-const PAUSES_MS = [250, 500, 1000, 2000, 5000, 10_000];
-
-/** How long to wait after so many failures in a row. */
-export function pauseMs(failures: number): number {
-  return PAUSES_MS[Math.min(failures, PAUSES_MS.length) - 1] ?? 0;
-}

@@ -1,4 +1,4 @@
-/** What a command or a state may hold, checked before it is taken: what the mesh would refuse is refused here, with a reason. */
+/** What a command or a state may hold, checked before it is taken: what the mesh would refuse is refused here. */
 
 import { PAYLOAD_BYTES_MAX, PAYLOAD_DEPTH_MAX, STATE_BYTES_MAX } from "./generated/constants.ts";
 import type { JsonObject } from "./protocol.ts";

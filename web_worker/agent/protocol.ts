@@ -113,16 +113,24 @@ export type CommandOutcome = {
 };
 
 export type SendOptions = {
-  /** Send it only while the public view has these values: a ballot for day 1 must not land on day 2 after an hour without network. */
+  /** Send it only while the public view has these values: a ballot of day 1 must not land on day 2, an hour offline later. */
   readonly onlyWhile?: JsonObject;
   /** To do it twice is to do it once: so it is sent again, instead of being reported as UNKNOWN, when a run ends meanwhile. */
   readonly repeatable?: boolean;
 };
 
+export type SendCall = {
+  readonly type: "send";
+  readonly call: number;
+  readonly kind: string;
+  readonly body: JsonObject;
+  readonly terms: Required<SendOptions>;
+};
+
 /** From the page to the worker. `call` numbers the calls that want an answer. */
 export type ToWorker =
   | { readonly type: "start"; readonly options: AgentOptions; readonly takeOver: boolean }
-  | { readonly type: "send"; readonly call: number; readonly kind: string; readonly body: JsonObject; readonly terms: Required<SendOptions> }
+  | SendCall
   | { readonly type: "update"; readonly call: number; readonly changes: JsonObject }
   | { readonly type: "heartbeat"; readonly state: "running" | "failed" }
   | { readonly type: "wake" }

@@ -20,19 +20,11 @@ import {
   watchFailed,
 } from "./entering.ts";
 import { pumpState, stateFailed, stateRead, stateRested, stateWritten, update } from "./keeping.ts";
-import {
-  type AgentEvent,
-  type Audience,
-  type Effect,
-  type LinkEvent,
-  type Memory,
-  type State,
-  type Timer,
-  Turn,
-  type ViewDocument,
-} from "./model.ts";
+import type { AgentEvent, Audience, Effect, LinkEvent, Memory, State, Timer, ViewDocument } from "./model.ts";
 import type { AgentStatus } from "./protocol.ts";
-import { lookFailed, looked, probed, pumpCommands, sendAgain, stop, stopped, submitFailed, submitted, take } from "./sending.ts";
+import { lookFailed, looked, probed, pumpCommands, sendAgain, submitFailed, submitted, take } from "./sending.ts";
+import { stop, stopped } from "./sending.ts";
+import { Turn } from "./turn.ts";
 import { sentence } from "./words.ts";
 
 /** How long a request may go without an answer before the agent counts as cut off. */
@@ -48,7 +40,7 @@ export function reduce(state: State, event: AgentEvent): { readonly state: State
   pumpCommands(turn);
   pumpBeats(turn);
   pumpState(turn);
-  conclude(turn, state, event.type === "started" ? event.memory : state.memory);
+  follow(turn, state, event.type === "started" ? event.memory : state.memory);
   return { state: turn.state, effects: turn.effects };
 }
 
@@ -175,7 +167,7 @@ function cutOff(turn: Turn): void {
 }
 
 /** What follows from every event alike: patience with what was asked, what is to be kept, what the page is told. */
-function conclude(turn: Turn, before: State, kept: Memory): void {
+function follow(turn: Turn, before: State, kept: Memory): void {
   const waited = isAsking(before) && before.link === turn.state.link;
   if (isAsking(turn.state) && !waited) turn.wait("answer", ANSWER_PATIENCE_MS);
   if (!isAsking(turn.state) && waited) turn.cancel("answer");
@@ -186,7 +178,8 @@ function conclude(turn: Turn, before: State, kept: Memory): void {
   turn.set({ connection: connectionOf(turn.state) });
   if (turn.state.connection === "CONNECTED") turn.set({ why: "", detail: "" });
   const status = statusOf(turn.state);
-  if (before.stage === "new" || JSON.stringify(status) !== JSON.stringify(statusOf(before))) turn.tell({ type: "status", status });
+  const isNews = before.stage === "new" || JSON.stringify(status) !== JSON.stringify(statusOf(before));
+  if (isNews) turn.tell({ type: "status", status });
   if (turn.state.stage === "ended") turn.effects.push({ type: "end" });
 }
 

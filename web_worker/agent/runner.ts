@@ -4,7 +4,8 @@ import { askAdmission } from "./admission.ts";
 import { AgentStore, Ousted } from "./agent_store.ts";
 import { FirestorePort } from "./firestore_port.ts";
 import { HEARTBEAT } from "./generated/constants.ts";
-import { type AgentEvent, BLANK, type Effect, type LinkEffect, type Memory, type State, type Timer, newState } from "./model.ts";
+import { BLANK, newState } from "./model.ts";
+import type { AgentEvent, Effect, LinkEffect, Memory, State, Timer } from "./model.ts";
 import type { AgentOptions, ToPage, ToWorker } from "./protocol.ts";
 import { reduce } from "./reducer.ts";
 import { type Site, findSite } from "./site.ts";
@@ -39,7 +40,8 @@ export class AgentRunner {
     const { mesh, agent, ticket } = this.options;
     if (ticket.kind !== "watch") this.#store = await AgentStore.open(mesh, agent).catch(() => null);
     const admission = ticket.kind === "seat" ? (ticket.admission ?? null) : null;
-    this.hear({ type: "started", memory: this.#store?.memory ?? BLANK, durable: this.#store !== null || ticket.kind === "watch", admission });
+    const durable = this.#store !== null || ticket.kind === "watch";
+    this.hear({ type: "started", memory: this.#store?.memory ?? BLANK, durable, admission });
   }
 
   /** What the page says, once the agent has been started. */

@@ -8,9 +8,10 @@
 import { active } from "./beating.ts";
 import { forget, finish, join, rejected, row } from "./entering.ts";
 import { ALREADY_ORDERED, COMMANDS_PER_BEAT, LEAVE, OUTSTANDING_MAX } from "./generated/constants.ts";
-import { type Failure, type Look, type Pending, type SendEvent, type Turn, pauseMs } from "./model.ts";
+import type { Failure, Look, Pending } from "./model.ts";
 import { Unfit, checkKind, sameJson, textOf } from "./payload.ts";
-import type { JsonObject } from "./protocol.ts";
+import type { JsonObject, SendCall } from "./protocol.ts";
+import { type Turn, pauseMs } from "./turn.ts";
 
 /** Commands that may wait in this browser. */
 export const QUEUE_MAX = 64;
@@ -18,7 +19,7 @@ const LOOK_AGAIN_MS = 2000;
 const LEAVE_PATIENCE_MS = 3000;
 
 /** Take in what the page wants sent. */
-export function take(turn: Turn, { call, kind, body, terms }: SendEvent): void {
+export function take(turn: Turn, { call, kind, body, terms }: SendCall): void {
   if (turn.state.memory.queue.length >= QUEUE_MAX) return turn.fail(call, "FULL", "Too many commands wait already.");
   if (turn.state.stopping) return turn.fail(call, "ENDED", "The agent is leaving.");
   if (turn.state.watching) return turn.fail(call, "INVALID", "One who only watches sends nothing.");
@@ -165,7 +166,7 @@ export function probed(turn: Turn, seq: number, waiting: boolean | null): void {
   turn.wait("send", LOOK_AGAIN_MS);
 }
 
-// --- leaving ------------------------------------------------------------------------------------------------------------------
+// --- leaving ----------------------------------------------------------------------------------------------------------------
 
 /** Send what is left, then the leave; but do not try for ever. */
 export function stop(turn: Turn): void {

@@ -21,6 +21,7 @@ self.addEventListener("online", () => runner?.hear({ type: "wake" }));
 
 async function start(options: AgentOptions, takeOver: boolean): Promise<void> {
   if (options.ticket.kind === "watch") return run(options); // any number of tabs may watch
+  if (!("locks" in navigator)) return run(options); // no locks without HTTPS; then IndexedDB alone keeps two tabs apart
   const name = `firemesh/${options.mesh}/${options.agent}`;
   const how = takeOver ? { steal: true } : { signal: AbortSignal.timeout(LOCK_PATIENCE_MS) };
   try {

@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { AgentError, Spectator, WorkerAgent, type WorkerLine } from "../../../web_worker/agent/agent.ts";
-import type { AgentStatus, ToPage, ToWorker } from "../../../web_worker/agent/protocol.ts";
+import type { AgentStatus, Ticket, ToPage, ToWorker } from "../../../web_worker/agent/protocol.ts";
+import { admission } from "./worlds.ts";
 
 /** A worker played by the test. */
 class PlayedWorker {
@@ -31,13 +32,13 @@ class PlayedWorker {
   }
 }
 
-function started() {
+function started(ticket: Ticket = { kind: "key", key: "k" }) {
   const workers: PlayedWorker[] = [];
   const openWorker = () => {
     workers.push(new PlayedWorker());
     return workers.at(-1) as unknown as WorkerLine;
   };
-  const options = { mesh: "m1", agent: "a1", ticket: { kind: "key", key: "k" } } as const;
+  const options = { mesh: "m1", agent: "a1", ticket };
   const agent = new WorkerAgent(options, openWorker);
   agent.start();
   return { agent, workers, worker: workers[0] as PlayedWorker, options };
@@ -55,7 +56,9 @@ describe("an agent in a page", () => {
     expect(workers).toHaveLength(1);
     expect(worker.heard).toEqual([{ type: "start", options, takeOver: false }]);
     const told: string[] = [];
-    for (const name of ["CONNECTED", "SUSPENDED", "LOST"] as const) agent.on(name, ({ reason }) => told.push(`${name} ${reason}`));
+    for (const name of ["CONNECTED", "SUSPENDED", "LOST"] as const) {
+      agent.on(name, ({ reason }) => told.push(`${name} ${reason}`));
+    }
     worker.say(status("CONNECTED"));
     worker.say(status("CONNECTED"));
     worker.say(status("SUSPENDED", "NO_ANSWER"));
@@ -103,6 +106,16 @@ describe("an agent in a page", () => {
     worker.say({ type: "ended" });
     expect(agent.status.connection).toBe("CONNECTING");
     expect(workers[1]?.terminated).toBe(false);
+  });
+
+  it("brings an admission along once; to begin anew takes another", () => {
+    const ticket: Ticket = { kind: "seat", key: "k", session: "s", admission: admission() };
+    const { agent, workers, worker } = started(ticket);
+    worker.say(status("LOST", "REMOVED"));
+    agent.start();
+    expect(worker.heard).toMatchObject([{ options: { ticket } }]);
+    const later = { mesh: "m1", agent: "a1", ticket: { kind: "seat", key: "k", session: "s" } };
+    expect(workers[1]?.heard).toEqual([{ type: "start", options: later, takeOver: false }]);
   });
 
   it("has stopped when the worker has let go of everything", async () => {

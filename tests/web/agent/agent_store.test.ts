@@ -3,7 +3,8 @@ import { describe, expect, it } from "vitest";
 import { AgentStore, Ousted } from "../../../web_worker/agent/agent_store.ts";
 import { BLANK, type Memory } from "../../../web_worker/agent/model.ts";
 
-const SOME: Memory = { ...BLANK, sent: 7, run: { inc: "0".repeat(12), process: "client-a1", joined: true }, values: { mood: "calm" } };
+const RUN = { inc: "0".repeat(12), process: "client-a1", joined: true };
+const SOME: Memory = { ...BLANK, sent: 7, run: RUN, values: { mood: "calm" } };
 
 describe("what an agent keeps", () => {
   it("is blank at first, and then what was saved last", async () => {

@@ -48,7 +48,8 @@ describe("the agent's own state", () => {
     const world = World.member();
     const call = world.update({ a: 1 });
     world.wanted("write_state");
-    world.hear({ type: "state_failed", failure: "DENIED" }).hear({ type: "state_read", version: 7, inc: NEXT_INC }).ring("state");
+    world.hear({ type: "state_failed", failure: "DENIED" });
+    world.hear({ type: "state_read", version: 7, inc: NEXT_INC }).ring("state");
     expect(world.wanted("write_state")).toMatchObject([{ version: 8 }]);
     world.hear({ type: "state_written", version: 8 });
     expect(world.answerTo(call)).toBe(8);

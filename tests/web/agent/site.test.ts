@@ -41,7 +41,8 @@ describe("the site", () => {
   });
 
   it("of a demo project is", async () => {
-    hosting({ projectId: "demo-x", apiKey: "k" }, { "/__/firebase/init.js?useEmulator=true": script(JSON.stringify(EMULATORS, null, 2)) });
+    const answers = { "/__/firebase/init.js?useEmulator=true": script(JSON.stringify(EMULATORS, null, 2)) };
+    hosting({ projectId: "demo-x", apiKey: "k" }, answers);
     expect((await findSite("")).emulators).toEqual({ firestore: "127.0.0.1:8080", auth: "127.0.0.1:9099" });
     vi.unstubAllGlobals();
   });

@@ -46,7 +46,8 @@ export class World {
   do(event: AgentEvent): this {
     const before = structuredClone(this.state);
     const { state, effects } = reduce(this.state, event);
-    if (JSON.stringify(this.state) !== JSON.stringify(before)) throw new Error("the reducer has changed the state it was given");
+    const isUntouched = JSON.stringify(this.state) === JSON.stringify(before);
+    if (!isUntouched) throw new Error("the reducer has changed the state it was given");
     this.state = state;
     this.effects.push(...effects);
     for (const effect of effects) this.#keep(effect);
@@ -121,7 +122,7 @@ export class World {
     return undefined;
   }
 
-  // --- whole stretches of the way ---------------------------------------------------------------------------------------------
+  // --- whole stretches of the way -------------------------------------------------------------------------------------------
 
   static started(memory: Memory = BLANK): World {
     return new World().do({ type: "started", memory, durable: true, admission: null });
