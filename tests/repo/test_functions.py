@@ -73,6 +73,21 @@ def test_hosting_gives_in_before_its_caller_and_tries_again(endpoints: dict[str,
     assert endpoints["inbox"]["eventTrigger"]["retry"] is True
 
 
+def test_hosting_leads_each_path_to_the_function_that_serves_it(endpoints: dict[str, Any]) -> None:
+    rewrites = json.loads((ROOT / "firebase.json").read_text())["hosting"]["rewrites"]
+    assert {each["function"]["functionId"] for each in rewrites} <= endpoints.keys()
+    for route in routes.declared():
+        path = "/api/v1" + re.sub(r"<[a-z_]+>", "x", route.path)
+        served = [each["function"]["functionId"] for each in rewrites if matches(each["source"], path)]
+        assert served[0] == ("events" if route.is_stream else "api"), path
+
+
+def matches(pattern: str, path: str) -> bool:
+    """Whether a pattern of hosting means a path: `*` is one segment, `**` any number."""
+    expression = re.escape(pattern).replace(r"\*\*", ".*").replace(r"\*", "[^/]*")
+    return re.fullmatch(expression, path) is not None
+
+
 def test_names_may_be_task_queues(endpoints: dict[str, Any]) -> None:
     assert all(TASK_QUEUE_ID.fullmatch(name) for name in endpoints)
 

@@ -77,7 +77,11 @@ def describe(routes: Sequence[Route]) -> dict[str, Any]:
             "parameters": {name: {"name": name, "in": "header", **parameter} for name, parameter in _PARAMETERS.items()},
             "responses": {f"Problem{status}": _problem_response(status) for status in statuses},
             "securitySchemes": {
-                "bearer": {"type": "http", "scheme": "bearer", "description": "An API key."},
+                "bearer": {
+                    "type": "http",
+                    "scheme": "bearer",
+                    "description": "An API key, or a session.",
+                },
                 "header": {"type": "apiKey", "in": "header", "name": "X-API-Key", "description": "The same key."},
             },
         },
