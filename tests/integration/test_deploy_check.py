@@ -25,15 +25,20 @@ SECONDS = params.IntParam("SECONDS", default=1)
 @https_fn.on_request()
 def api(request): ...
 
+@https_fn.on_request()
+def events(request): ...
+
 @tasks_fn.on_task_dispatched(max_instances=5)
 def watchdog(request): ...
 """
 
 
 def project(folder: Path, main: str = MAIN, values: str = "SECONDS=2\n") -> Path:
-    """A small project like ours: two functions and a parameter."""
+    """A small project like ours: three functions and a parameter."""
     for name in ("firebase.json", "firestore.rules", "firestore.indexes.json"):
         shutil.copy(ROOT / name, folder)
+    config = json.loads((folder / "firebase.json").read_text())
+    (folder / config["hosting"]["public"]).mkdir(parents=True)
     functions = folder / "functions"
     functions.mkdir()
     shutil.copy(ROOT / "functions" / "requirements.txt", functions)
@@ -64,7 +69,7 @@ def judged(folder: Path, main: str, values: str) -> firebase_tools.Opinion:
 def test_nothing_stands_in_the_way_of_deploying_this_checkout(local_stack: LocalStack) -> None:
     found = checked(ROOT, local_stack)
     assert {name: problems for name, problems in found.items() if problems} == {}
-    assert len(found) == 11
+    assert len(found) == 12
 
 
 def test_every_broken_part_is_found_by_its_own_check(local_stack: LocalStack, tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from firemesh_cli.deployment import firebase_tools, packages, upload
 from firemesh_cli.deployment.clean_room import CleanRoom
-from firemesh_cli.deployment.endpoints import judge_endpoints
+from firemesh_cli.deployment.endpoints import judge_endpoints, judge_hosting
 from firemesh_cli.deployment.rules import compile_rules
 from firemesh_cli.deployment.verdict import Verdict
 
@@ -57,4 +57,6 @@ def _judge_functions(project: Path, scratch: Path, tools_root: Path, *, download
     judged = firebase_tools.judge(tools_root, project, scratch / "manifest.yaml", PROJECT)
     yield Verdict("manifest", f"APIs: {', '.join(judged.found.get('apis', [])) or 'no more'}", judged.refusals("manifest"))
     yield from judge_endpoints(judged)
-    yield room.load_each(judged.found.get("endpoints", []))
+    endpoints = judged.found.get("endpoints", [])
+    yield judge_hosting(project, endpoints)
+    yield room.load_each(endpoints)
