@@ -16,6 +16,7 @@ from firemesh.core.invariants import Checker
 from firemesh.core.messages import Command
 from firemesh.core.params import TEST
 from firemesh.game.registry import machine_named
+from firemesh.runtime.admission import client_process
 from firemesh.runtime.mesh import Mesh
 from firemesh.runtime.process import AgentProcess, HeartbeatPolicy
 from firemesh.runtime.worker_agent import WorkerAgent
@@ -127,7 +128,19 @@ class Crew:
             *("--project", self.project, "--host", host or self.host),
             *(("--state-folder", str(self.folder / "state")) if state else ()),
         ]
-        child = await create_subprocess_exec(*command, env={**os.environ}, stdin=DEVNULL, stdout=PIPE, stderr=STDOUT)
+        return await self._start(name, command, {})
+
+    async def run_admitted(self, agent: str, *options: str, environment: Mapping[str, str]) -> Member:
+        """Start `firemesh agent run --api` for one agent, in a process that knows what is in this environment."""
+        command = [
+            *(sys.executable, "-m", "firemesh_cli", "agent", "run", "--mesh", self.mesh_id, "--agents", agent),
+            *("--heartbeat-ms", "500", "--api", environment["FIREMESH_API_URL"], *options),
+        ]
+        return await self._start(client_process(agent), command, environment)
+
+    async def _start(self, name: str, command: list[str], environment: Mapping[str, str]) -> Member:
+        known = {**os.environ, **environment}
+        child = await create_subprocess_exec(*command, env=known, stdin=DEVNULL, stdout=PIPE, stderr=STDOUT)
         member = self.members[name] = Member(name, child)
         return member
 

@@ -91,14 +91,15 @@ class IdTokens:
     async def _exchange(self) -> _Grant:
         url = self._authentication.url("identitytoolkit", "accounts:signInWithCustomToken")
         granted_at = self._now()
-        answer = await asyncio.to_thread(_post, url, {"token": self._custom_token, "returnSecureToken": "true"})
+        body = json.dumps({"token": self._custom_token, "returnSecureToken": True})
+        answer = await asyncio.to_thread(_post, url, body, "application/json")
         return _Grant(answer["idToken"], answer["refreshToken"], granted_at, float(answer["expiresIn"]))
 
     async def _renewed(self, grant: _Grant, now: float) -> _Grant:
         url = self._authentication.url("securetoken", "token")
         try:
-            form = {"grant_type": "refresh_token", "refresh_token": grant.refresh_token}
-            answer = await asyncio.to_thread(_post, url, form)
+            form = urlencode({"grant_type": "refresh_token", "refresh_token": grant.refresh_token})
+            answer = await asyncio.to_thread(_post, url, form, "application/x-www-form-urlencoded")
         except StoreUnavailable as error:
             if grant.age_share(self._now()) >= 1:
                 raise
@@ -108,9 +109,9 @@ class IdTokens:
         return _Grant(answer["id_token"], answer["refresh_token"], now, float(answer["expires_in"]))
 
 
-def _post(url: str, form: Mapping[str, str]) -> Mapping[str, Any]:
-    """The answer to a form. Raises Unauthenticated when it is refused, StoreUnavailable when there is none."""
-    request = urllib.request.Request(url, urlencode(form).encode(), method="POST")  # noqa: S310
+def _post(url: str, body: str, content_type: str) -> Mapping[str, Any]:
+    """The answer's JSON object. Raises Unauthenticated when refused, StoreUnavailable when there is no answer."""
+    request = urllib.request.Request(url, body.encode(), {"Content-Type": content_type})  # noqa: S310
     try:
         with urllib.request.urlopen(request, timeout=TIMEOUT_SECONDS) as answer:  # noqa: S310
             found: Mapping[str, Any] = json.load(answer)
