@@ -152,7 +152,7 @@ class RuledMesh:
         """See `AgentMesh`. Each has to be the next one that the store knows of, so it gets its number here.
 
         Raises:
-            StoreUnavailable: also while another incarnation of the agent lives, and when this one has ended.
+            StoreUnavailable: also to one who is no member: not yet, or not any more.
         """
         async with self._beat_pace:
             before = await self._stored_beats() if self._lost_count else self._beats
