@@ -162,8 +162,8 @@ async def test_a_client_declared_dead_comes_back_with_another_admission(local_st
 async def test_a_client_started_anew_waits_until_its_silent_run_is_judged(local_stack: LocalStack, tmp_path: Path) -> None:
     async with party(local_stack, tmp_path) as (crew, come):
         _, crashed, _ = await come()
-        await crashed.abandon()
         beat = await until_read(crew, "liveness/client-w1", lambda _: True)
+        await crashed.abandon()
         silent_ms = QUICK.dead_after_ms(beat["interval_ms"])
         await asyncio.sleep(silent_ms / 1000)
         _, process, worker = await come()

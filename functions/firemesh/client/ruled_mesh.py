@@ -26,6 +26,8 @@ COMMANDS_PER_BEAT = 16
 REST_MS = 200
 """What has to lie between two writings of one document: the number in firestore.rules."""
 MARGIN_MS = 20
+LOOK_SECONDS = 1.0
+"""Who waits for a sign of life looks so often whether one may still be shown."""
 BACKOFF_SECONDS = (0.5, 1.0, 2.0, 5.0, 10.0)
 
 StoreOpener = Callable[[Admission], Store]
@@ -102,11 +104,18 @@ class RuledMesh:
         return await self._documents.is_waiting(request_id)
 
     async def _await_allowance(self, command: Command) -> None:
+        """Wait for the sign of life that allows this command. None comes any more to one who is no member any more."""
+
         def is_decided() -> bool:
             return command.inc != self._admission.inc or command.seq <= max(1, COMMANDS_PER_BEAT * self._beats)
 
-        async with self._changed:
-            await self._changed.wait_for(is_decided)
+        while not is_decided():
+            try:
+                async with asyncio.timeout(LOOK_SECONDS), self._changed:
+                    await self._changed.wait_for(is_decided)
+            except TimeoutError:
+                if not await self._is_member():
+                    raise _ended(command) from None
         if command.inc != self._admission.inc:
             raise _ended(command)
 
