@@ -1,13 +1,12 @@
 """What the process of a function has one of, whatever the function does: a loop, a connection, a way of logging."""
 
-import logging
-import sys
 import threading
 from collections.abc import Coroutine
 from typing import Any, TypeVar
 
 from firemesh.background_loop import BackgroundLoop
 from firemesh.store.firestore import FirestoreStore, connect
+from firemesh.structured_log import log_to_stdout
 
 Result = TypeVar("Result")
 
@@ -22,7 +21,7 @@ class FunctionProcess:
         self._loop = BackgroundLoop()
         self._lock = threading.Lock()
         self._store: FirestoreStore | None = None
-        _log_bare_lines()
+        log_to_stdout(project)
 
     def run(self, work: Coroutine[Any, Any, Result]) -> Result:
         """Run to the end, on the loop to which the connection belongs. Raises what `BackgroundLoop.run` raises."""
@@ -38,14 +37,3 @@ class FunctionProcess:
 
     async def _connect(self) -> FirestoreStore:
         return connect(self.project, client_name=self.function)
-
-
-def _log_bare_lines() -> None:
-    """Log lines go out as they are: a line that is a JSON object is taken apart by Cloud Logging."""
-    handler = logging.StreamHandler(sys.stdout)
-    handler.setFormatter(logging.Formatter("%(message)s"))
-    logger = logging.getLogger("firemesh")
-    if not logger.handlers:
-        logger.addHandler(handler)
-        logger.setLevel(logging.INFO)
-        logger.propagate = False

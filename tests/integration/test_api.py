@@ -123,8 +123,45 @@ def test_a_revoked_key_is_refused_by_its_next_call(stack: LocalStack) -> None:
     assert listed[key_id]["revoked_ms"] > 0
 
 
+def control(stack: LocalStack, data: Any, token: str = "") -> tuple[int, Any, Mapping[str, str]]:
+    """What the callable answers to a page of another origin."""
+    url = stack.function_url("control")
+    headers = {"Content-Type": "application/json", "Origin": "https://a.page"}
+    if token:
+        headers["Authorization"] = f"Bearer {token}"
+    body = data if isinstance(data, bytes) else json.dumps({"data": data}).encode()
+    try:
+        with urllib.request.urlopen(urllib.request.Request(url, body, headers)) as answer:
+            return answer.status, json.load(answer), dict(answer.headers)
+    except urllib.error.HTTPError as error:
+        return error.code, json.load(error), dict(error.headers)
+
+
+def test_a_browser_joins_signs_in_and_asks_by_its_token(stack: LocalStack, admin: str) -> None:
+    made = {"operation": "create_mesh", "arguments": {"mesh_id": "browsed", "machine": "counter"}, "api_key": admin}
+    status, answer, headers = control(stack, made)
+    assert (status, answer) == (200, {"result": {"mesh_id": "browsed"}})
+    assert headers["access-control-allow-origin"] in ("*", "https://a.page")
+    key = firemesh(stack, "key", "create", "--role", "worker", "--mesh", "browsed")
+    join = {"operation": "join_mesh", "arguments": {"mesh_id": "browsed", "agent_id": "w1"}, "api_key": key}
+    admission = control(stack, join)[1]["result"]
+    sign_in = f"http://{stack.auth_host}/identitytoolkit.googleapis.com/v1/accounts:signInWithCustomToken?key=any"
+    id_token = post(sign_in, {"token": admission["custom_token"], "returnSecureToken": True})["idToken"]
+    asked = {"operation": "get_mesh_status", "arguments": {"mesh_id": "browsed"}}
+    assert control(stack, asked, id_token)[1]["result"]["machine"] == "counter"
+    assert control(stack, {**asked, "arguments": {"mesh_id": "outside"}}, id_token)[1]["error"]["status"] == "PERMISSION_DENIED"
+    firemesh(stack, "key", "revoke", key.split("_")[2])
+    assert control(stack, asked, id_token)[1]["error"]["status"] == "UNAUTHENTICATED"
+
+
+def test_a_call_of_a_browser_that_is_none_is_refused_in_its_protocol(stack: LocalStack) -> None:
+    for body, token, status in ((b"{", "", "INVALID_ARGUMENT"), ({"operation": "list_meshes"}, "forged", "UNAUTHENTICATED")):
+        assert control(stack, body, token)[1]["error"]["status"] == status
+
+
 def test_no_secret_is_written_to_the_logs(stack: LocalStack, admin: str) -> None:
     call(stack, admin, "GET", "/v1/meshes")
+    control(stack, {"operation": "list_meshes", "api_key": admin})
     written = (stack.log_folder / "emulators.log").read_text()
     assert "access decision" in written
     assert admin.split("_", 3)[3] not in written

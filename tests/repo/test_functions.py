@@ -45,7 +45,7 @@ def endpoints() -> dict[str, Any]:
 
 
 def test_the_functions_are_found(endpoints: dict[str, Any]) -> None:
-    assert endpoints.keys() == {"api", "events", *HOSTING}
+    assert endpoints.keys() == {"api", "control", "events", *HOSTING}
 
 
 def test_every_function_has_a_whole_processor_so_that_calls_run_side_by_side(endpoints: dict[str, Any]) -> None:

@@ -67,6 +67,7 @@ class Problem(BaseModel):
     code: str = Field(json_schema_extra={"enum": list(CODES)})
     retryable: bool = False
     error: str = Field("", description="The name of the error in the program; empty when it has none.")
+    retry_after_seconds: int = Field(0, ge=0, description="How long to wait before the next try; 0: nobody knows.")
     request_id: str
 
 
@@ -77,7 +78,9 @@ def problem_of(error: Exception, request_id: str) -> Problem:
     if isinstance(error, MeshError):
         code, name = error.code.value, type(error).__name__
         status = _OF_ERROR.get(type(error), STATUS[error.code])
-        return _problem(status, code, str(error), request_id, retryable=error.retryable, error=name)
+        wait = max(1, math.ceil(error.retry_after_seconds)) if isinstance(error, RateLimited) else 0
+        more = {"retryable": error.retryable, "error": name, "retry_after_seconds": wait}
+        return _problem(status, code, str(error), request_id, **more)
     if isinstance(error, HTTPException):
         status = error.code or 400
         if status not in _OF_HTTP:
@@ -86,11 +89,11 @@ def problem_of(error: Exception, request_id: str) -> Problem:
     return _problem(500, INTERNAL, MEANING[500], request_id)
 
 
-def problem_headers(problem: Problem, error: Exception) -> dict[str, str]:
+def problem_headers(problem: Problem) -> dict[str, str]:
     """The headers that a refusal must carry."""
     headers = {"WWW-Authenticate": "Bearer"} if problem.status == 401 else {}
-    if isinstance(error, RateLimited):
-        headers["Retry-After"] = str(max(1, math.ceil(error.retry_after_seconds)))
+    if problem.retry_after_seconds:
+        headers["Retry-After"] = str(problem.retry_after_seconds)
     return headers
 
 

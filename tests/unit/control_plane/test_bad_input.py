@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from firemesh.control_plane.gateway import BODY_BYTES_MAX
+from firemesh.control_plane.http_request import BODY_BYTES_MAX
 from tests.support.api import Api
 
 CREATE = ("POST", "/v1/meshes")
