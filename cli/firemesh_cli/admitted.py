@@ -2,6 +2,7 @@
 
 import argparse
 import asyncio
+import logging
 import os
 import time
 from collections.abc import AsyncIterator
@@ -96,6 +97,7 @@ async def _rest_mesh(args: argparse.Namespace, source: "AdmissionSource", key: s
     from firemesh.client.rest_calls import RestCalls
     from firemesh.client.rest_mesh import RestMesh
 
+    logging.getLogger("httpx").setLevel(logging.WARNING)  # a line for each request would hide all others
     return await RestMesh.enter(RestCalls(args.api, key), source)
 
 
