@@ -12,12 +12,12 @@ from typing import Any
 
 import pytest
 
+from firemesh.client.id_tokens import Authentication, IdTokens
 from firemesh.errors import PermissionDenied
 from firemesh.store import paths
 from firemesh.store.base import Create
 from firemesh.store.firestore import FirestoreStore
 from firemesh_cli.stack.supervisor import LocalStack
-from tests.rules.actors import bearer
 
 
 @pytest.fixture(scope="module")
@@ -35,12 +35,6 @@ def firemesh(stack: LocalStack, *arguments: str, key: str = "") -> str:
     environment = {**os.environ, **stack.environment(), "FIREMESH_API_KEY": key}
     command = [sys.executable, "-m", "firemesh_cli", *arguments]
     return subprocess.run(command, env=environment, capture_output=True, text=True, check=True).stdout.strip()
-
-
-def post(url: str, body: Any) -> Any:
-    request = urllib.request.Request(url, json.dumps(body).encode(), {"Content-Type": "application/json"})
-    with urllib.request.urlopen(request) as answer:
-        return json.load(answer)
 
 
 def call(stack: LocalStack, key: str, method: str, path: str, body: Any = None) -> tuple[int, Any, Mapping[str, str]]:
@@ -97,9 +91,9 @@ async def test_a_worker_key_leads_into_its_mesh_under_the_rules_and_into_no_othe
     assert call(stack, key, "POST", "/v1/meshes/foreign/agents", {"agent_id": "w1"})[0] == 403
     status, admission, _ = call(stack, key, "POST", "/v1/meshes/joined/agents", {"agent_id": "w1"})
     assert (status, admission["type"], admission["access_role"]) == (201, "worker", "worker")
-    sign_in = f"http://{stack.auth_host}/identitytoolkit.googleapis.com/v1/accounts:signInWithCustomToken?key=any"
-    id_token = post(sign_in, {"token": admission["custom_token"], "returnSecureToken": True})["idToken"]
-    agent = FirestoreStore(stack.project, host=stack.firestore_host, token=bearer(id_token))
+    clock = iter((0.0, 0.0, *(3000.0,) * 100))  # the second token is a renewed one
+    tokens = IdTokens(admission["custom_token"], Authentication(host=stack.auth_host), now=lambda: next(clock))
+    agent = FirestoreStore(stack.project, host=stack.firestore_host, token=tokens)
     try:
         join = {"agent_id": "w1", "inc": admission["inc"], "seq": 1, "kind": "mesh.join"}
         payload = '{"process":"client-w1","replaces":[],"type":"worker"}'
@@ -109,6 +103,11 @@ async def test_a_worker_key_leads_into_its_mesh_under_the_rules_and_into_no_othe
             await agent.get_all([paths.mesh("joined")])
         with pytest.raises(PermissionDenied):
             await agent.commit([Create(paths.request("foreign", request), {**join, "payload": payload})])
+        own_row = paths.agent("joined", "w1")
+        assert (await agent.get_all([own_row])).documents == {}
+        firemesh(stack, "key", "revoke", key.split("_")[2])
+        with pytest.raises(PermissionDenied):
+            await agent.get_all([own_row])
     finally:
         await agent.close()
 
