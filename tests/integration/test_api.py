@@ -136,7 +136,7 @@ def control(stack: LocalStack, data: Any, token: str = "") -> tuple[int, Any, Ma
         return error.code, json.load(error), dict(error.headers)
 
 
-def test_a_browser_joins_signs_in_and_asks_by_its_token(stack: LocalStack, admin: str) -> None:
+async def test_a_browser_joins_signs_in_and_asks_by_its_token(stack: LocalStack, admin: str) -> None:
     made = {"operation": "create_mesh", "arguments": {"mesh_id": "browsed", "machine": "counter"}, "api_key": admin}
     status, answer, headers = control(stack, made)
     assert (status, answer) == (200, {"result": {"mesh_id": "browsed"}})
@@ -144,8 +144,7 @@ def test_a_browser_joins_signs_in_and_asks_by_its_token(stack: LocalStack, admin
     key = firemesh(stack, "key", "create", "--role", "worker", "--mesh", "browsed")
     join = {"operation": "join_mesh", "arguments": {"mesh_id": "browsed", "agent_id": "w1"}, "api_key": key}
     admission = control(stack, join)[1]["result"]
-    sign_in = f"http://{stack.auth_host}/identitytoolkit.googleapis.com/v1/accounts:signInWithCustomToken?key=any"
-    id_token = post(sign_in, {"token": admission["custom_token"], "returnSecureToken": True})["idToken"]
+    id_token = await IdTokens(admission["custom_token"], Authentication(host=stack.auth_host), now=lambda: 0.0)()
     asked = {"operation": "get_mesh_status", "arguments": {"mesh_id": "browsed"}}
     assert control(stack, asked, id_token)[1]["result"]["machine"] == "counter"
     assert control(stack, {**asked, "arguments": {"mesh_id": "outside"}}, id_token)[1]["error"]["status"] == "PERMISSION_DENIED"
