@@ -1,7 +1,6 @@
 """Meshes that functions manage, in the real functions emulator: a whole game, lost tasks, silence, managers that come back."""
 
 import asyncio
-import base64
 import contextlib
 import json
 import urllib.error
@@ -16,6 +15,7 @@ from firemesh.runtime.worker_agent import WorkerAgent
 from firemesh.store.mesh_store import Hosting
 from firemesh_cli.stack.supervisor import LocalStack
 from tests.integration.crew import PATIENCE_SECONDS, Crew
+from tests.support.identity import bearer_for
 
 SHORT = {"lobby": 60_000, "reveal": 200, "night": 1500, "dawn": 200, "discussion": 1500, "ballot": 1500, "dusk": 200}
 GAME = {"seats": 5, "seed": 7, "durations_ms": SHORT, "night_floor_ms": 500}
@@ -57,10 +57,8 @@ def post(url: str, body: Any, headers: Mapping[str, str]) -> int:
 def wake(stack: LocalStack, mesh_id: str, due_ms: int, *, caller: str = "firemesh-tasks") -> int:
     """Call the watchdog as the queue does."""
     url = stack.function_url("watchdog")
-    claims = {"email": f"{caller}@{stack.project}.iam.gserviceaccount.com", "email_verified": True, "aud": url}
-    payload = base64.urlsafe_b64encode(json.dumps(claims).encode()).rstrip(b"=").decode()
-    headers = {"Authorization": f"Bearer e30.{payload}.SIGNATURE_REMOVED_BY_GOOGLE"}
-    return post(url, {"data": {"mesh": mesh_id, "due_ms": due_ms}}, headers)
+    token = bearer_for(url, f"{caller}@{stack.project}.iam.gserviceaccount.com")
+    return post(url, {"data": {"mesh": mesh_id, "due_ms": due_ms}}, {"Authorization": token})
 
 
 def rearm(stack: LocalStack) -> int:

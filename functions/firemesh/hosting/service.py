@@ -37,6 +37,8 @@ class HostingService:
     def notice_request(self, path: str, created: str) -> None:
         """A document meshes/{mesh}/inbox/{request} was created. Raises what may pass: then the event comes again."""
         mesh_id = path.split("/")[1]
+        if re.fullmatch(ID_PATTERN, mesh_id) is None:
+            return  # there can be no such mesh
         if time.time() - datetime.fromisoformat(created).timestamp() > EVENT_SECONDS_MAX:
             log.warning("mesh %s: an event of %s is too old", mesh_id, created)
             return
