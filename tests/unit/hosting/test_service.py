@@ -17,9 +17,10 @@ from firemesh.store.base import Create
 from firemesh.store.memory import MemoryStore
 from firemesh.store.mesh_store import Hosting, MeshStore
 from firemesh_cli.stack.task_server import TaskServer
+from tests.support.identity import bearer_for
 
 REQUEST = "operator_000000000000_00000000"
-WATCHDOG = "https://region-demo-p.cloudfunctions.net/watchdog"
+QUEUE = bearer_for("https://region-demo-p.cloudfunctions.net/watchdog", "firemesh-tasks@demo-p.iam.gserviceaccount.com")
 
 
 class Service:
@@ -89,18 +90,16 @@ def test_an_event_that_can_never_succeed_is_not_asked_for_again(service: Service
     service.notice("broken")
 
 
-def test_a_task_activates_its_mesh(service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("firemesh.hosting.service.check_caller", lambda *_, **__: None)
+def test_a_task_activates_its_mesh(service: Service) -> None:
     service.create("m1", Hosting.FUNCTIONS)
     service.submit("m1")
-    service.hosting.keep_watch({"mesh": "m1", "due_ms": 1}, "")
+    service.hosting.keep_watch({"mesh": "m1", "due_ms": 1}, QUEUE)
     assert service.last_index("m1") == 2
 
 
-def test_a_task_of_nobody_or_about_nothing_is_refused(service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_task_of_nobody_or_about_nothing_is_refused(service: Service) -> None:
     with pytest.raises(Unauthenticated):
         service.hosting.keep_watch({"mesh": "m1"}, "")
-    monkeypatch.setattr("firemesh.hosting.service.check_caller", lambda *_, **__: None)
     for data in (None, {}, {"mesh": 7}, {"mesh": "../m1"}):
         with pytest.raises(InvalidMessage):
-            service.hosting.keep_watch(data, "")
+            service.hosting.keep_watch(data, QUEUE)
