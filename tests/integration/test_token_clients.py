@@ -15,7 +15,9 @@ from tests.integration.crew import Crew
 
 GAME = DemoOptions(seats=5, seed=7, speed=8)
 GAME_SECONDS_MAX = 90
-CLIENTS = ("w4", "w5")
+TRANSPORTS = {"w2": "rest", "w3": "rest", "w4": "firestore", "w5": "firestore"}
+"""How each agent with a key takes part."""
+NOT_OVER_REST = ("FIRESTORE_EMULATOR_HOST", "FIREBASE_AUTH_EMULATOR_HOST")
 
 
 def make_key(stack: LocalStack, mesh_id: str) -> str:
@@ -24,9 +26,13 @@ def make_key(stack: LocalStack, mesh_id: str) -> str:
     return subprocess.run(command, env=environment, capture_output=True, text=True, check=True).stdout.strip()
 
 
-def known_to_clients(stack: LocalStack) -> dict[str, str]:
-    """No pepper: a client must not need it."""
-    return {name: value for name, value in stack.environment().items() if name != "API_KEY_PEPPER"}
+def known_to_clients(stack: LocalStack, transport: str) -> dict[str, str]:
+    """No pepper: a client must not need it. Over REST no more than the site's address."""
+    known = {name: value for name, value in stack.environment().items() if name != "API_KEY_PEPPER"}
+    if transport == "rest":
+        known = {name: value for name, value in known.items() if name not in NOT_OVER_REST}
+        known["FIREMESH_API_URL"] = f"{stack.site_url}/api"
+    return known
 
 
 async def test_a_whole_game_with_players_that_have_a_key_alone(functions_stack: LocalStack, tmp_path: Path) -> None:
@@ -41,20 +47,18 @@ async def test_a_whole_game_with_players_that_have_a_key_alone(functions_stack: 
             await crew.run_admitted(
                 agent,
                 *("--key-file", str(key_file), "--journal", str(tmp_path / agent), "--state-folder", str(tmp_path / "state")),
-                *("--seed", str(GAME.seed), "--seat", agent[1:], "--pace", str(GAME.pace)),
-                environment=known_to_clients(stack),
+                *("--seed", str(GAME.seed), "--seat", agent[1:], "--pace", str(GAME.pace), "--transport", transport),
+                environment=known_to_clients(stack, transport),
             )
-            for agent in CLIENTS
+            for agent, transport in TRANSPORTS.items()
         ]
-        for seat in (1, 2, 3):
-            player = scripted_behaviour("mafia", f"w{seat}", seed=GAME.seed, number=seat, pace=GAME.pace)
-            await servers.add_worker(f"w{seat}", player)
+        await servers.add_worker("w1", scripted_behaviour("mafia", "w1", seed=GAME.seed, number=1, pace=GAME.pace))
         await asyncio.gather(*(client.ready() for client in clients))
         async with asyncio.timeout(GAME_SECONDS_MAX):
             await crew.observer.until(lambda: bool(crew.observer.public.get("winner")))
-        rows = (await crew.documents.read_fields(f"agents/{agent}") for agent in CLIENTS)
-        assert [row["process"] async for row in rows if row] == ["client-w4", "client-w5"]
-        for agent, client in zip(CLIENTS, clients, strict=True):
+        rows = (await crew.documents.read_fields(f"agents/{agent}") for agent in TRANSPORTS)
+        assert [row["process"] async for row in rows if row] == [f"client-{agent}" for agent in TRANSPORTS]
+        for agent, client in zip(TRANSPORTS, clients, strict=True):
             client.child.terminate()
             assert await client.ended() == 0, client.text
             sent = [Command.model_validate(json.loads(line)) for line in (tmp_path / agent).read_text().splitlines()]
