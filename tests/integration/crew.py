@@ -18,7 +18,8 @@ from firemesh.core.params import TEST
 from firemesh.game.registry import machine_named
 from firemesh.runtime.admission import client_process
 from firemesh.runtime.mesh import Mesh
-from firemesh.runtime.process import AgentProcess, HeartbeatPolicy
+from firemesh.runtime.process import AgentProcess
+from firemesh.runtime.pulse import HeartbeatPolicy
 from firemesh.runtime.worker_agent import WorkerAgent
 from firemesh.store.firestore import FirestoreStore
 from firemesh.store.mesh_store import Hosting, MeshStore

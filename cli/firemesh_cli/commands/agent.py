@@ -85,7 +85,7 @@ async def _server_process(args: argparse.Namespace, _: str, **options: Any) -> "
 
 
 def _process_options(args: argparse.Namespace, journal: TextIO | None) -> dict[str, Any]:
-    from firemesh.runtime.process import HeartbeatPolicy
+    from firemesh.runtime.pulse import HeartbeatPolicy
 
     def write_down(command: "Command") -> None:
         if journal is not None:

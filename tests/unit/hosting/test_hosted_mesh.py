@@ -7,7 +7,7 @@ import pytest
 from firemesh.core.effects import ManagerRole
 from firemesh.core.params import DEFAULT
 from firemesh.hosting.hosted_mesh import SHARED_MANAGER
-from firemesh.runtime.process import HeartbeatPolicy
+from firemesh.runtime.pulse import HeartbeatPolicy
 from firemesh.runtime.scripted_behaviour import scripted_behaviour
 from firemesh.store.base import Delete
 from firemesh.store.memory import Faults, late
