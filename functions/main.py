@@ -83,7 +83,7 @@ def watchdog(request: https_fn.CallableRequest[Any]) -> None:
         raise https_fn.HttpsError(https_fn.FunctionsErrorCode(error.code.value), str(error)) from error
 
 
-@scheduler_fn.on_schedule(schedule="every 10 minutes", max_instances=1)
+@scheduler_fn.on_schedule(schedule="every 10 minutes", max_instances=1, timeout_sec=540)
 def rearm(event: scheduler_fn.ScheduledEvent) -> None:
     """Make good what tasks and events have missed."""
     if flask.request.path == HEALTH:

@@ -5,7 +5,7 @@ from collections.abc import Callable, Coroutine
 from functools import partial
 from typing import Any, TypeVar
 
-from firemesh.background_loop import BackgroundLoop
+from firemesh.background_loop import CALL_SECONDS_MAX, BackgroundLoop
 from firemesh.store.base import Store
 from firemesh.store.firestore import connect
 from firemesh.structured_log import log_to_stdout
@@ -25,9 +25,9 @@ class FunctionProcess:
         self._store: Store | None = None
         log_to_stdout(project)
 
-    def run(self, work: Coroutine[Any, Any, Result]) -> Result:
+    def run(self, work: Coroutine[Any, Any, Result], *, seconds_max: float = CALL_SECONDS_MAX) -> Result:
         """Run to the end, on the loop to which the connection belongs. Raises what `BackgroundLoop.run` raises."""
-        return self._loop.run(work)
+        return self._loop.run(work, seconds_max=seconds_max)
 
     @property
     def store(self) -> Store:

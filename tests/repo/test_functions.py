@@ -16,6 +16,7 @@ from firemesh.control_plane import routes
 from firemesh.control_plane.access import PERMISSIONS, AccessRole, Operation
 from firemesh.control_plane.quota import QUOTAS
 from firemesh.hosting.cloud_tasks import DISPATCH_DEADLINE_SECONDS
+from firemesh.hosting.service import REARM_SECONDS_MAX
 
 ROOT = Path(__file__).resolve().parents[2]
 API_PAGE = (ROOT / "docs" / "api.md").read_text()
@@ -68,6 +69,7 @@ def test_every_function_has_a_ceiling_and_the_secret_only_where_keys_are_read(en
 
 def test_hosting_gives_in_before_its_caller_and_tries_again(endpoints: dict[str, Any]) -> None:
     assert all(CALL_SECONDS_MAX < endpoints[name]["timeoutSeconds"] for name in HOSTING)
+    assert REARM_SECONDS_MAX < endpoints["rearm"]["timeoutSeconds"] < 600, "the next one comes after 10 minutes"
     assert endpoints["watchdog"]["timeoutSeconds"] == DISPATCH_DEADLINE_SECONDS
     assert endpoints["watchdog"]["taskQueueTrigger"]["retryConfig"]["maxAttempts"] > 1
     assert endpoints["inbox"]["eventTrigger"]["retry"] is True
