@@ -28,9 +28,10 @@ from firemesh.errors import (
 from firemesh.game.registry import machine_named
 from firemesh.ids import ProcessId
 from firemesh.runtime.admission import CLIENT_PROCESS_PREFIX, Admission
-from firemesh.runtime.agent import Agent, ViewFeed
+from firemesh.runtime.agent import Agent
 from firemesh.runtime.agent_mesh import AgentMesh, is_silent
 from firemesh.runtime.behaviour import Behaviour
+from firemesh.runtime.host import ViewFeed
 from firemesh.runtime.manager_agent import ManagerAgent
 from firemesh.runtime.pulse import HeartbeatPolicy, Pulse
 from firemesh.runtime.state_file import StateFile

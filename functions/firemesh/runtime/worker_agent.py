@@ -8,8 +8,9 @@ from typing import Any
 
 from firemesh.core.membership import AgentType
 from firemesh.errors import InboxFull, IncarnationEnded, InvalidMessage
-from firemesh.runtime.agent import Agent, Host, ViewFeed
+from firemesh.runtime.agent import Agent
 from firemesh.runtime.behaviour import INTENTS_MAX, Behaviour, Intent
+from firemesh.runtime.host import Host, ViewFeed
 
 log = logging.getLogger(__name__)
 
