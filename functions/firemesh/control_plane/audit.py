@@ -67,6 +67,15 @@ class AuditRecord(Decision):
 
 
 @dataclass(frozen=True, slots=True)
+class AuditPage:
+    """Records in order, the number at which the next page starts (0: this was the last), and the number of the last of all."""
+
+    records: tuple[AuditRecord, ...]
+    next_start: int
+    last: int
+
+
+@dataclass(frozen=True, slots=True)
 class ChainReport:
     """What a look at a portion of a trail has shown.
 
@@ -113,6 +122,16 @@ class AuditTrail:
         found = (await self._store.list_documents(trail, start_at=start_at, limit=limit)).documents
         head = paths.audit_head(trail)
         return tuple(_record(found[path]) for path in sorted(found) if path != head)
+
+    async def page(self, *, mesh_id: str, start: int, limit: int) -> AuditPage:
+        """At most `limit` records from number `start` on."""
+        records = await self.read(mesh_id=mesh_id, start=start, limit=limit + 1)
+        head = (await self._read_head(_trail(mesh_id)))[0]
+        return AuditPage(records[:limit], records[limit].number if len(records) > limit else 0, head.number)
+
+    def head_path(self, mesh_id: str) -> str:
+        """The document that changes with every record."""
+        return paths.audit_head(_trail(mesh_id))
 
     async def check(self, *, mesh_id: str, start: int = 1, limit: int) -> ChainReport:
         """Whether the records from number `start` on, at most `limit`, are all there and follow the one before.
