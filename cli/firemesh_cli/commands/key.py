@@ -91,11 +91,13 @@ async def _list(way: Operator, args: argparse.Namespace) -> int:
     from rich.markup import escape
     from rich.table import Table
 
-    table = Table("key", "role", "for", "label", "expires", "ended", "last used")
+    table = Table("key", "role", "for", "label", "ends", "last used")
+    for column in (*table.columns[:2], *table.columns[4:]):
+        column.no_wrap = True
     for row in rows:
-        times = [_day(row[name]) for name in ("expires_ms", "revoked_ms", "last_used_ms")]
-        style = "dim" if row["revoked_ms"] else ""
-        table.add_row(row["key_id"], row["role"], escape(_scope(row)), escape(row["label"]), *times, style=style)
+        ends = f"[red]revoked[/] {_day(row['revoked_ms'])}" if row["revoked_ms"] else _day(row["expires_ms"])
+        last_used = _day(row["last_used_ms"])
+        table.add_row(row["key_id"], row["role"], escape(_scope(row)), escape(row["label"]), ends, last_used)
     Console().print(table if rows else "there are no keys")
     return 0
 
@@ -106,4 +108,4 @@ def _scope(row: Row) -> str:
 
 
 def _day(ms: int) -> str:
-    return datetime.fromtimestamp(ms / 1000, UTC).strftime("%Y-%m-%d %H:%M") if ms else "-"
+    return datetime.fromtimestamp(ms / 1000, UTC).strftime("%Y-%m-%d") if ms else "-"
