@@ -136,6 +136,15 @@ def control(stack: LocalStack, data: Any, token: str = "") -> tuple[int, Any, Ma
         return error.code, json.load(error), dict(error.headers)
 
 
+def test_any_page_may_call(stack: LocalStack) -> None:
+    asked = {"Origin": "https://a.page", "Access-Control-Request-Method": "POST"}
+    asked["Access-Control-Request-Headers"] = "authorization,content-type"
+    preflight = urllib.request.Request(stack.function_url("control"), headers=asked, method="OPTIONS")
+    with urllib.request.urlopen(preflight) as answer:
+        assert answer.headers["Access-Control-Allow-Origin"] in ("*", "https://a.page")
+        assert {"authorization", "content-type"} <= set(answer.headers["Access-Control-Allow-Headers"].lower().split(", "))
+
+
 async def test_a_browser_joins_signs_in_and_asks_by_its_token(stack: LocalStack, admin: str) -> None:
     made = {"operation": "create_mesh", "arguments": {"mesh_id": "browsed", "machine": "counter"}, "api_key": admin}
     status, answer, headers = control(stack, made)

@@ -48,7 +48,7 @@ MAY_GET: dict[str, set[str]] = {
 MAY_DELETE = {"liveness/client-w1": {"member"}, f"refused/w9_{INC['w9']}_00000001": {"newcomer"}}
 MAY_LIST: dict[str, set[str]] = {"agents": MEMBERS, "audit": OPERATORS}
 COLLECTIONS = sorted({path.partition("/")[0] for path in mesh_documents() if path} | {"/meshes", "/apiKeys", "/audit"})
-NOBODYS = ["/apiKeys/k", "/audit/000000000001", "/rateLimits/k", "/other/x"]
+NOBODYS = ["/apiKeys/k", "/audit/000000000001", "/rateLimits/k", "/idempotency/k", "/other/x"]
 
 _numbers = itertools.count(1)
 

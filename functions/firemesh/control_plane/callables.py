@@ -24,6 +24,7 @@ from firemesh.control_plane.http_request import (
     caller_of,
     context_of,
     credential_of,
+    from_caller,
     headers_of,
     json_text,
 )
@@ -89,7 +90,8 @@ class ControlCallable:
         if request.method != "POST":
             raise MethodNotAllowed(["POST"], "a callable is called with POST")
         request.max_content_length = BODY_BYTES_MAX
-        asked = Envelope.model_validate_json(json_text(request)).data
+        with from_caller():
+            asked = Envelope.model_validate_json(json_text(request)).data
         credential = asked.api_key or credential_of(request)
         self._take(caller_of(credential))
         use = self._use_cases()
@@ -98,16 +100,18 @@ class ControlCallable:
         if route is None:
             raise InvalidMessage(f"there is no operation {asked.operation!r} for callables")
         headers = Headers(asked.headers)
-        parameters, query, body = _split(route, asked.arguments)
-        call = Call(
-            identity=identity,
-            request_id=context.request_id,
-            body=route.body.model_validate_json(json.dumps(body)),
-            query=route.query.model_validate(query),
-            headers=headers_of(route, headers),
-        )
+        path, query, body = _split(route, asked.arguments)
+        with from_caller():
+            named = route.check_parameters(path)
+            call = Call(
+                identity=identity,
+                request_id=context.request_id,
+                body=route.body.model_validate_json(json.dumps(body)),
+                query=route.query.model_validate(query),
+                headers=headers_of(route, headers),
+            )
         key = headers.get(IDEMPOTENCY_KEY, "")
-        reply: Reply = self._run(perform(use, route, call, route.check_parameters(parameters), idempotency_key=key))
+        reply: Reply = self._run(perform(use, route, call, named, idempotency_key=key))
         return _response(b'{"result":%b}' % route.answer_type.dump_json(reply.value), 200)
 
 

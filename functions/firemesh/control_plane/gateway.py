@@ -20,6 +20,7 @@ from firemesh.control_plane.http_request import (
     caller_of,
     context_of,
     credential_of,
+    from_caller,
     headers_of,
     json_text,
     query_of,
@@ -105,14 +106,15 @@ class ApiGateway:
         credential = credential_of(request)
         use = self._use_cases()
         identity = self._run(awaited(self._authenticate(use, credential, g.request_id)))
-        named = route.check_parameters(parameters)
-        call = Call(
-            identity=identity,
-            request_id=g.request_id,
-            body=route.body.model_validate_json(json_text(request)),
-            query=query_of(route.query, request),
-            headers=headers_of(route, request.headers),
-        )
+        with from_caller():
+            named = route.check_parameters(parameters)
+            call = Call(
+                identity=identity,
+                request_id=g.request_id,
+                body=route.body.model_validate_json(json_text(request)),
+                query=query_of(route.query, request),
+                headers=headers_of(route, request.headers),
+            )
         reply = self._run(perform(use, route, call, named, idempotency_key=request.headers.get(IDEMPOTENCY_KEY, "")))
         if isinstance(reply, EventStream):
             return Response(self._pieces(reply), mimetype=EVENT_STREAM_TYPE)

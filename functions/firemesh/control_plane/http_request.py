@@ -3,9 +3,12 @@
 import hashlib
 import io
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from flask import Request
+from pydantic import ValidationError
 from werkzeug.datastructures import Headers
 from werkzeug.exceptions import UnsupportedMediaType
 
@@ -14,6 +17,7 @@ from firemesh.errors import InvalidMessage, Unauthenticated
 from firemesh.structured_log import RequestContext, enter_request
 
 BODY_BYTES_MAX = 65_536
+FIELDS_EXPLAINED_MAX = 3
 IDEMPOTENCY_KEY = "Idempotency-Key"
 
 
@@ -34,6 +38,20 @@ def caller_of(credential: str) -> str:
 def context_of(request: Request) -> RequestContext:
     """Enter the context of this request: its id, and the trace its caller follows."""
     return enter_request(request.headers.get("X-Request-Id", ""), request.headers.get("traceparent", ""))
+
+
+@contextmanager
+def from_caller() -> Iterator[None]:
+    """Whatever is checked within comes from the caller. Raises InvalidMessage, field by field, where pydantic would complain.
+
+    It does not repeat what was sent. Where something else does not fit its model, that is our mistake and no caller's.
+    """
+    try:
+        yield
+    except ValidationError as error:
+        rows = error.errors(include_input=False, include_url=False, include_context=False)[:FIELDS_EXPLAINED_MAX]
+        text = "; ".join(f"{'.'.join(map(str, row['loc'])) or 'body'}: {row['msg']}" for row in rows)
+        raise InvalidMessage(text) from error
 
 
 def json_text(request: Request) -> bytes:

@@ -17,7 +17,7 @@ API_VERSION = "1.0.0"
 PROBLEM_TYPE = "application/problem+json"
 _REF = "#/components/schemas/{model}"
 _PROBLEM_REF = {"$ref": "#/components/schemas/Problem"}
-_PROBLEMS_ALWAYS = (400, 401, 403, 429, 500, 503, 504)
+_PROBLEMS_ALWAYS = (400, 401, 403, 413, 415, 429, 500, 503, 504)
 
 _HEADERS: Mapping[str, Any] = {
     "X-Request-Id": {
@@ -77,12 +77,8 @@ def describe(routes: Sequence[Route]) -> dict[str, Any]:
             "parameters": {name: {"name": name, "in": "header", **parameter} for name, parameter in _PARAMETERS.items()},
             "responses": {f"Problem{status}": _problem_response(status) for status in statuses},
             "securitySchemes": {
-                "bearer": {
-                    "type": "http",
-                    "scheme": "bearer",
-                    "description": "An API key, or a session.",
-                },
-                "header": {"type": "apiKey", "in": "header", "name": "X-API-Key", "description": "The same key."},
+                "bearer": {"type": "http", "scheme": "bearer", "description": "An API key, a session or an ID token."},
+                "header": {"type": "apiKey", "in": "header", "name": "X-API-Key", "description": "An API key."},
             },
         },
     }
@@ -173,9 +169,9 @@ def _answers(route: Route, schema: Mapping[str, Any]) -> dict[str, Any]:
 def _problem_statuses(route: Route) -> tuple[int, ...]:
     found = set(_PROBLEMS_ALWAYS)
     if route.parameters:
-        found.add(404)
+        found |= {404, 409}
     if route.method != "GET":
-        found |= {409, 413, 415}
+        found.add(409)
     if "If-Match" in route.header_names:
         found.add(412)
     if route.idempotent:
@@ -196,5 +192,5 @@ def _headers(names: Sequence[str]) -> dict[str, Any]:
 
 
 def _tag(route: Route) -> str:
-    """The resource: the last part of the path that is no parameter."""
-    return next(part for part in reversed(route.path.split("/")) if part and not part.startswith("<"))
+    """The resource, by the module that declares it."""
+    return str(route.handler.__module__).rpartition(".")[2].replace("_", " ")

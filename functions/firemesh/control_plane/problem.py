@@ -4,10 +4,10 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field
 from werkzeug.exceptions import HTTPException
 
-from firemesh.errors import Code, IdempotencyKeyReused, InvalidMessage, MeshError, RateLimited, VersionMoved
+from firemesh.errors import Code, IdempotencyKeyReused, MeshError, RateLimited, VersionMoved
 
 STATUS: Mapping[Code, int] = {
     Code.INVALID_ARGUMENT: 400,
@@ -52,8 +52,6 @@ MEANING: Mapping[int, str] = {
 }
 """What each status says."""
 
-FIELDS_EXPLAINED_MAX = 3
-
 
 class Problem(BaseModel):
     """Why a call was refused. `code` is stable, `detail` is for people; `retryable`: the same call may pass later."""
@@ -73,8 +71,6 @@ class Problem(BaseModel):
 
 def problem_of(error: Exception, request_id: str) -> Problem:
     """What a caller is told about an error; of one that is our mistake, nothing but that."""
-    if isinstance(error, ValidationError):
-        error = InvalidMessage(_explanation(error))
     if isinstance(error, MeshError):
         code, name = error.code.value, type(error).__name__
         status = _OF_ERROR.get(type(error), STATUS[error.code])
@@ -99,9 +95,3 @@ def problem_headers(problem: Problem) -> dict[str, str]:
 
 def _problem(status: int, code: str, detail: str, request_id: str, **more: Any) -> Problem:
     return Problem(title=MEANING[status], status=status, detail=detail, code=code, request_id=request_id, **more)
-
-
-def _explanation(error: ValidationError) -> str:
-    """What is wrong with a request, field by field, without repeating what was sent."""
-    rows = error.errors(include_input=False, include_url=False, include_context=False)[:FIELDS_EXPLAINED_MAX]
-    return "; ".join(f"{'.'.join(map(str, row['loc'])) or 'body'}: {row['msg']}" for row in rows)
