@@ -24,6 +24,7 @@ from firemesh.errors import (
     RequestError,
     UnavailableError,
 )
+from firemesh.runtime.agent_mesh import STATE_BYTES_MAX
 from firemesh.runtime.host import Host
 from firemesh.runtime.session import Session
 from firemesh.runtime.state_file import AgentMemory, FolderLock
@@ -37,7 +38,6 @@ JUDGEMENT_POLL_SECONDS = 1.0
 """How often one whose id a silent run still holds looks whether that run has been judged."""
 STOP_SECONDS_MAX = 3.0
 """How long an agent tries to leave in good order; the mesh notices a silent one by itself."""
-STATE_BYTES_MAX = 100_000
 
 _JOIN_REFUSALS: Mapping[str, type[RequestError]] = {
     "AGENT_ID_IN_USE": AgentIdInUse,
