@@ -209,6 +209,8 @@ async def test_a_removed_client_ends_and_its_next_request_is_denied(local_stack:
             await process.mesh.read_fields("views/public")
         with pytest.raises(IncarnationEnded):
             await worker.send_to_manager("counter.add", {"n": 1})
+        with pytest.raises(IncarnationEnded):
+            await worker.update_state({"mood": "calm"})
 
 
 async def test_a_client_whose_key_is_revoked_is_out_with_its_next_request_and_ends(

@@ -139,6 +139,7 @@ class Agent:
         Raises:
             InvalidMessage: the state would exceed 100 kB, or is no JSON object; nothing has changed.
             OutcomeUnknown: the store did not confirm; the next update carries the change along.
+            IncarnationEnded: likewise, of one that comes back; only a client is told.
         """
         state = {**self._memory.state, **changes}
         if _json_bytes(state) > STATE_BYTES_MAX:

@@ -68,7 +68,7 @@ class AgentMesh(Protocol):
         ...
 
     async def write_state(self, agent_id: str, version: int, inc: str, values: dict[str, Any]) -> None:
-        """Replace the state an agent keeps of its own."""
+        """Replace the state an agent keeps of its own. Raises IncarnationEnded as `submit` does."""
         ...
 
 

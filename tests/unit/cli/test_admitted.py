@@ -11,7 +11,13 @@ RUN = ("agent", "run", "--api", "http://127.0.0.1:1", "--mesh", "m1")
 
 @pytest.fixture(autouse=True)
 def surroundings(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("FIREMESH_API_KEY", "FIREMESH_WEB_API_KEY", "FIREBASE_AUTH_EMULATOR_HOST"):
+    for name in (
+        "FIREMESH_API_KEY",
+        "FIREMESH_WEB_API_KEY",
+        "FIREBASE_AUTH_EMULATOR_HOST",
+        "GOOGLE_CLOUD_PROJECT",
+        "GCLOUD_PROJECT",
+    ):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("NO_PROXY", "127.0.0.1")
 
@@ -26,7 +32,8 @@ def surroundings(monkeypatch: pytest.MonkeyPatch) -> None:
         ((), "no API key: set FIREMESH_API_KEY"),
         (("--key-file", "/nowhere/key"), "--key-file /nowhere/key cannot be read"),
         (("--key", "k"), "no web API key: give --web-api-key or set FIREMESH_WEB_API_KEY"),
-        (("--key", "k", "--web-api-key", "w"), "no answer from http://127.0.0.1:1"),
+        (("--key", "k", "--web-api-key", "w"), "no project: give --project"),
+        (("--key", "k", "--web-api-key", "w", "--project", "p"), "no answer from http://127.0.0.1:1"),
     ],
 )
 def test_what_is_missing_is_said_in_one_sentence(
@@ -39,7 +46,7 @@ def test_what_is_missing_is_said_in_one_sentence(
 def test_a_key_comes_out_of_a_file_and_is_not_repeated(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     file = tmp_path / "key"
     file.write_text("mesh_secret\n")
-    assert main([*RUN, "--key-file", str(file), "--web-api-key", "w"]) == 1
+    assert main([*RUN, "--key-file", str(file), "--web-api-key", "w", "--project", "p"]) == 1
     said = capsys.readouterr().err
     assert "no answer from" in said
     assert "mesh_secret" not in said
