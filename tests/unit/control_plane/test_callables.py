@@ -6,6 +6,8 @@ from typing import Any
 
 import pytest
 from flask import Request, Response
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from werkzeug.test import EnvironBuilder
 
 from firemesh.control_plane import routes
@@ -160,3 +162,28 @@ def test_every_operation_but_the_streams_can_be_called(browser: Browser) -> None
     for route in routes.declared():
         error = browser.error(route.name, api_key="mesh_x")
         assert error["status"] == "UNAUTHENTICATED"
+
+
+def containers(inner: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
+    return st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3)
+
+
+JSON = st.recursive(st.none() | st.booleans() | st.integers() | st.floats() | st.text(), containers, max_leaves=8)
+NAMES = sorted({name for route in routes.declared() for name in (*route.parameters, *route.query.model_fields)} | {"setup"})
+
+
+def test_no_arguments_break_an_operation(browser: Browser) -> None:
+    admin = browser.api.keys[AccessRole.ADMIN]
+    operations = st.sampled_from([route.name for route in routes.declared()])
+    named = st.dictionaries(st.sampled_from(NAMES), JSON | st.just("m1"), max_size=4)
+
+    @settings(max_examples=150, derandomize=True, database=None, deadline=None)
+    @given(operation=operations, arguments=named)
+    def call(operation: str, arguments: dict[str, Any]) -> None:
+        data = {"operation": operation, "arguments": arguments, "api_key": admin}
+        answer = browser.send(method="POST", data=json.dumps({"data": data}), content_type="application/json")
+        assert answer.status_code < 500
+        assert answer.json is not None
+        assert answer.json.keys() in ({"result"}, {"error"})
+
+    call()
