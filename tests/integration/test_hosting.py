@@ -10,9 +10,12 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from firemesh.runtime.scripted_behaviour import scripted_behaviour
 from firemesh.runtime.worker_agent import WorkerAgent
 from firemesh.store.mesh_store import Hosting
+from firemesh_cli.__main__ import main
 from firemesh_cli.stack.supervisor import LocalStack
 from tests.integration.crew import PATIENCE_SECONDS, Crew
 from tests.support.identity import bearer_for
@@ -121,6 +124,15 @@ async def test_five_wakes_at_once_too_late_and_too_early_do_no_harm(functions_st
         assert answers == [200] * 5
         await crew.until(lambda: crew.total() == 10)
         assert crew.observer.head.term == 1
+
+
+def test_the_command_line_makes_a_hosted_mesh(functions_stack: LocalStack, capsys: pytest.CaptureFixture[str]) -> None:
+    where = ("--project", functions_stack.project, "--host", functions_stack.firestore_host)
+    assert main(["mesh", "create", "by-hand", "--machine", "counter", "--hosting", "functions", *where]) == 0
+    assert capsys.readouterr().out == "mesh by-hand created\n"
+    assert wake(functions_stack, "by-hand", 1) == 200
+    assert main(["mesh", "status", "by-hand", "--json", *where]) == 0
+    assert json.loads(capsys.readouterr().out)["leader"] == "@functions"
 
 
 async def test_nobody_but_the_queue_wakes_a_mesh(functions_stack: LocalStack, tmp_path: Path) -> None:

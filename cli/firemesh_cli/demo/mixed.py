@@ -11,6 +11,8 @@ from firemesh_cli.demo.observer import Observer
 from firemesh_cli.demo.strike import in_the_middle, seconds_after
 
 PHASE = "ballot"
+WHOLE_PHASES = 2
+"""Phases that the functions lead from beginning to end: dusk and night."""
 
 
 @dataclass(slots=True)
@@ -39,10 +41,10 @@ async def kill_managers(observer: Observer, fleet: Fleet) -> Loss:
 
 
 async def bring_one_back(observer: Observer, fleet: Fleet, loss: Loss) -> None:
-    """Wait until the functions have led through a whole phase, then start one manager process and see it lead."""
+    """Wait until the functions have led through some whole phases, then start one manager process and see it lead."""
     await observer.until(lambda: observer.head.term > loss.term and bool(observer.head.leader))
-    await _end_of_phase(observer)
-    await _end_of_phase(observer)
+    for _ in range(1 + WHOLE_PHASES):
+        await _end_of_phase(observer)
     member = next(member for member in fleet.members if member.is_manager)
     loss.started_again, loss.started_at = member.agents[0], time.monotonic()
     observer.note(f"{member.name} is started again")
