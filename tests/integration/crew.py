@@ -152,11 +152,13 @@ class Crew:
         await self.until(lambda: self.observer.head.voters.managers == ("m1", "m2", "m3"))
         return started
 
-    async def process(self, name: str, *, host: str = "", folder: Path | None = None) -> AgentProcess:
+    async def process(
+        self, name: str, *, host: str = "", folder: Path | None = None, health: HealthPolicy = QUICK
+    ) -> AgentProcess:
         """A process of the mesh within this one, over a connection of its own."""
         store = FirestoreStore(self.project, host=host or self.host, client_name=name)
         process = await AgentProcess.open(
-            store, self.mesh_id, name, heartbeat=BEAT, health=QUICK, on_sent=self.sent.append, state_folder=folder
+            store, self.mesh_id, name, heartbeat=BEAT, health=health, on_sent=self.sent.append, state_folder=folder
         )
         self._local.append((process, store))
         return process

@@ -117,6 +117,7 @@ def mesh_documents() -> dict[str, dict[str, Any]]:
         f"inbox/w1_{INC['w1']}_00000002": {"agent_id": "w1"},
         f"refused/w1_{INC['w1']}_00000003": {"reason": "SEQUENCE_GAP"},
         f"refused/w9_{INC['w9']}_00000001": {"reason": "MESH_FULL"},
+        "sent/w1": {"inc": INC["w1"], "seq": 1, "digests": []},
         "agents/w1": row("w1"),
         "agents/w2": row("w2"),
         "agents/w3": row("w3", "left"),
