@@ -50,9 +50,9 @@ class Member:
                 self._ready.set()
         self._ready.set()
 
-    async def ready(self) -> None:
+    async def ready(self, seconds: float = PATIENCE_SECONDS) -> None:
         """Return when all its agents have joined."""
-        async with asyncio.timeout(PATIENCE_SECONDS):
+        async with asyncio.timeout(seconds):
             await self._ready.wait()
         assert self.child.returncode is None, self.text
 

@@ -14,7 +14,9 @@ from firemesh_cli.stack.supervisor import LocalStack
 from tests.integration.crew import Crew
 
 GAME = DemoOptions(seats=5, seed=7, speed=8)
-GAME_SECONDS_MAX = 90
+GAME_SECONDS_MAX = 120
+SETUP = {**GAME.setup, "durations_ms": {**GAME.setup["durations_ms"], "lobby": 1000 * GAME_SECONDS_MAX}}
+"""The lobby ends when all have sat down; on a busy machine it takes a while until the last process runs."""
 TRANSPORTS = {"w2": "rest", "w3": "rest", "w4": "firestore", "w5": "firestore"}
 """How each agent with a key takes part."""
 NOT_OVER_REST = ("FIRESTORE_EMULATOR_HOST", "FIREBASE_AUTH_EMULATOR_HOST")
@@ -37,7 +39,7 @@ def known_to_clients(stack: LocalStack, transport: str) -> dict[str, str]:
 
 async def test_a_whole_game_with_players_that_have_a_key_alone(functions_stack: LocalStack, tmp_path: Path) -> None:
     stack = functions_stack
-    async with Crew.aboard(stack.firestore_host, tmp_path, machine="mafia", setup=GAME.setup, project=stack.project) as crew:
+    async with Crew.aboard(stack.firestore_host, tmp_path, machine="mafia", setup=SETUP, project=stack.project) as crew:
         servers = await crew.process("servers")
         for number in (1, 2, 3):
             await servers.add_manager(f"m{number}")
@@ -53,9 +55,10 @@ async def test_a_whole_game_with_players_that_have_a_key_alone(functions_stack: 
             for agent, transport in TRANSPORTS.items()
         ]
         await servers.add_worker("w1", scripted_behaviour("mafia", "w1", seed=GAME.seed, number=1, pace=GAME.pace))
-        await asyncio.gather(*(client.ready() for client in clients))
+        await asyncio.gather(*(client.ready(GAME_SECONDS_MAX) for client in clients))
         async with asyncio.timeout(GAME_SECONDS_MAX):
             await crew.observer.until(lambda: bool(crew.observer.public.get("winner")))
+        assert crew.observer.public["winner"] != "nobody"
         rows = (await crew.documents.read_fields(f"agents/{agent}") for agent in TRANSPORTS)
         assert [row["process"] async for row in rows if row] == [f"client-{agent}" for agent in TRANSPORTS]
         for agent, client in zip(TRANSPORTS, clients, strict=True):
