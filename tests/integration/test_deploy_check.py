@@ -69,7 +69,7 @@ def judged(folder: Path, main: str, values: str) -> firebase_tools.Opinion:
 def test_nothing_stands_in_the_way_of_deploying_this_checkout(local_stack: LocalStack) -> None:
     found = checked(ROOT, local_stack)
     assert {name: problems for name, problems in found.items() if problems} == {}
-    assert len(found) == 12
+    assert len(found) == 13
 
 
 def test_every_broken_part_is_found_by_its_own_check(local_stack: LocalStack, tmp_path: Path) -> None:
@@ -111,6 +111,16 @@ def test_an_entry_point_that_does_not_load_alone_is_found(tmp_path: Path) -> Non
     endpoints: list[dict[str, Any]] = [{"entryPoint": name, "trigger": "httpsTrigger"} for name in ("api", "gone")]
     assert [problem.partition(":")[0] for problem in room.load_each(endpoints).problems] == ["gone"]
     assert not room.load_each([]).ok
+
+
+def test_a_module_that_is_loaded_late_and_needs_what_is_not_there_is_found(tmp_path: Path) -> None:
+    functions = project(tmp_path) / "functions"
+    package = functions / "firemesh"
+    package.mkdir()
+    (package / "__init__.py").write_text("")
+    (package / "late.py").write_text("import no_such_package\n")
+    problems = CleanRoom(Path(sys.executable), functions).import_each().problems
+    assert problems == ("firemesh.late: ModuleNotFoundError: No module named 'no_such_package'",)
 
 
 def test_rules_that_do_not_parse_are_found_with_their_place(local_stack: LocalStack, tmp_path: Path) -> None:

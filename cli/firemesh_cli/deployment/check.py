@@ -59,4 +59,5 @@ def _judge_functions(project: Path, scratch: Path, tools_root: Path, *, download
     yield from judge_endpoints(judged)
     endpoints = judged.found.get("endpoints", [])
     yield judge_hosting(project, endpoints)
+    yield room.import_each()
     yield room.load_each(endpoints)
