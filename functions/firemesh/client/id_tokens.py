@@ -100,13 +100,13 @@ class IdTokens:
         try:
             form = urlencode({"grant_type": "refresh_token", "refresh_token": grant.refresh_token})
             answer = await asyncio.to_thread(_post, url, form, "application/x-www-form-urlencoded")
+            return _grant(answer, ("id_token", "refresh_token", "expires_in"), now)
         except StoreUnavailable as error:
             if grant.age_share(self._now()) >= 1:
                 raise
             log.info("the ID token is not renewed yet: %s", error)
             self._try_at = now + RETRY_SECONDS
             return grant
-        return _grant(answer, ("id_token", "refresh_token", "expires_in"), now)
 
 
 def _grant(answer: Any, names: tuple[str, str, str], granted_at: float) -> _Grant:

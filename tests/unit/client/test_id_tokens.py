@@ -109,7 +109,7 @@ async def test_an_old_token_serves_until_its_end_while_none_can_be_had() -> None
         tokens = IdTokens("custom", where, now=clock)
         await tokens()
         clock.now += FRESH_SHARE * HOUR
-        spoken.answers = [(503, ""), (429, ""), (500, "")]
+        spoken.answers = [(503, ""), (200, "{}"), (500, "")]
         assert await tokens() == "id-1"
         asked = len(spoken.asked)
         clock.now += RETRY_SECONDS - 1
@@ -149,7 +149,7 @@ async def test_a_refused_renewal_is_said_at_once() -> None:
             await tokens()
 
 
-@pytest.mark.parametrize("answer", [(200, "no JSON"), (200, "{}"), (200, "[]")])
+@pytest.mark.parametrize("answer", [(200, "no JSON"), (200, "{}"), (200, "[]"), (429, "")])
 async def test_an_answer_that_is_none_is_an_outage(answer: tuple[int, str]) -> None:
     with authentication() as (spoken, where):
         spoken.answers = [answer]
