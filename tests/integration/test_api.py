@@ -72,6 +72,27 @@ def test_the_command_line_works_through_the_interface(stack: LocalStack, admin: 
     assert "404 not-found" in raised.value.stderr
 
 
+def test_a_mesh_is_operated_to_its_end_by_commands_with_a_key(stack: LocalStack, admin: str) -> None:
+    def operate(*arguments: str, key: str = admin) -> str:
+        return firemesh(stack, *arguments, "--api", stack.api_url, key=key)
+
+    operate("mesh", "create", "ending", "--machine", "counter")
+    operator = operate("key", "create", "--role", "operator", "--mesh", "ending")
+    agent = operate("agent", "provision", "ann", "--mesh", "ending", key=operator)
+    assert call(stack, agent, "POST", "/v1/meshes/ending/agents", {"agent_id": "bob"})[0] == 403
+    assert call(stack, agent, "POST", "/v1/meshes/ending/agents", {"agent_id": "ann"})[0] == 201
+    operate("mesh", "drain", "ending", key=operator)
+    trail = [json.loads(line) for line in operate("audit", "tail", "--mesh", "ending", "--no-follow", "--json").splitlines()]
+    assert [(row["operation"], row["allowed"]) for row in trail] == [
+        *(("create_mesh", True), ("create_key", True), ("provision_agent", True)),
+        *(("join_mesh", False), ("join_mesh", True), ("drain_mesh", True)),
+    ]
+    assert operate("audit", "tail", "--mesh", "ending", "--verify", key=operator) == "6 records, all in place"
+    assert "deleted" in operate("mesh", "delete", "ending")
+    assert call(stack, admin, "GET", "/v1/meshes/ending")[0] == 404
+    assert call(stack, operator, "GET", "/v1/meshes/ending")[0] == 401
+
+
 def test_bodies_pass_whole_and_the_unfit_are_refused(stack: LocalStack, admin: str) -> None:
     answers = [call(stack, admin, "POST", "/v1/meshes", body)[0] for body in (b"{", b"x" * 100_000, {"mesh_id": "A"})]
     assert answers == [400, 413, 400]

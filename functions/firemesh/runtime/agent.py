@@ -249,8 +249,10 @@ class Agent:
         async with aclosing(self._contents(f"agents/{self.agent_id}")) as rows:
             async for row in rows:
                 if row is None:
-                    self._removed()
-                    return
+                    if await self._is_forgotten():
+                        self._removed()
+                        return
+                    continue
                 if row["since"] < self._since:
                     continue
                 if row["inc"] != self.inc:
@@ -261,6 +263,14 @@ class Agent:
                     return
                 if row["status"] == MemberStatus.DEAD:
                     await self._come_back()
+
+    async def _is_forgotten(self) -> bool:
+        """Whether a row that a listener misses is not there indeed."""
+        try:
+            return await self._host.mesh.read_fields(f"agents/{self.agent_id}") is None
+        except UnavailableError as error:
+            log.info("agent %s cannot see whether it is still a member: %s", self.agent_id, error)
+            return False
 
     async def _come_back(self) -> None:
         """Declared dead while alive, by a pause or a cut connection: join again, as long as it takes, as a new incarnation."""
