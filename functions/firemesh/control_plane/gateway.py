@@ -156,7 +156,7 @@ class ApiGateway:
 def _response(route: Route, reply: Reply) -> Response:
     content = route.answer_type.dump_json(reply.value)
     response = Response(content, route.status, mimetype="application/json")
-    if route.method == "GET":
+    if route.is_versioned:
         response.set_etag(reply.etag or hashlib.sha256(content).hexdigest()[:ETAG_DIGITS])
         response.make_conditional(request)
     elif reply.etag:

@@ -152,8 +152,7 @@ def _shared_parameters(route: Route) -> list[dict[str, Any]]:
 def _answers(route: Route, schema: Mapping[str, Any]) -> dict[str, Any]:
     """What may come when all goes well."""
     names = [*_ALWAYS]
-    versioned = route.method == "GET" and not route.is_stream
-    if versioned:
+    if route.is_versioned:
         names.append("ETag")
     if route.idempotent:
         names.append("Idempotency-Replayed")
@@ -163,7 +162,7 @@ def _answers(route: Route, schema: Mapping[str, Any]) -> dict[str, Any]:
         "content": {_answer_type(route): {"schema": schema}},
     }
     unchanged = {"description": "What is shown is still of the version in `If-None-Match`", "headers": _headers(names)}
-    return {str(route.status): answer} | ({"304": unchanged} if versioned else {})
+    return {str(route.status): answer} | ({"304": unchanged} if route.is_versioned else {})
 
 
 def _problem_statuses(route: Route) -> tuple[int, ...]:

@@ -146,6 +146,11 @@ class Route:
         return self.answer is EventStream
 
     @property
+    def is_versioned(self) -> bool:
+        """Whether the answer has an ETag of its own accord: what a GET shows at once."""
+        return self.method == "GET" and not self.is_stream
+
+    @property
     def name(self) -> str:
         """What the route is called."""
         return str(self.handler.__name__)
@@ -166,7 +171,7 @@ class Route:
         return {
             "Idempotency-Key": self.idempotent,
             "If-Match": "If-Match" in self.header_names,
-            "If-None-Match": self.method == "GET" or "If-None-Match" in self.header_names,
+            "If-None-Match": self.is_versioned or "If-None-Match" in self.header_names,
         }
 
     @property
