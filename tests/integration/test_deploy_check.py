@@ -135,4 +135,4 @@ def test_a_runtime_that_is_gone_is_found(tmp_path: Path) -> None:
     config = json.loads((folder / "firebase.json").read_text())
     config["functions"][0]["runtime"] = "python39"
     (folder / "firebase.json").write_text(json.dumps(config))
-    assert firebase_tools.pack(ROOT, folder).refusals("configuration") != ()
+    assert firebase_tools.pack(ROOT, folder, tmp_path).refusals("configuration") != ()

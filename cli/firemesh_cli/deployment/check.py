@@ -1,6 +1,5 @@
 """Every check of a deployment, in the order in which one would mend what they find."""
 
-import shutil
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -29,15 +28,14 @@ def check_deployment(
     project = project.resolve()
     with tempfile.TemporaryDirectory(prefix="firemesh-deploy-") as folder:
         scratch = Path(folder)
-        packed = firebase_tools.pack(tools_root or project, project)
+        packed = firebase_tools.pack(tools_root or project, project, scratch)
         yield Verdict("firebase.json", packed.found.get("runtime", "unreadable"), packed.refusals("configuration"))
         yield Verdict("indexes", f"{packed.found.get('overrides', 0)} field overrides", packed.refusals("indexes"))
         yield compile_rules(project / "firestore.rules", firestore_host)
         if packed.refusals("upload"):
             yield Verdict("upload", "not packed", packed.refusals("upload"))
             return
-        shutil.move(packed.found["archive"], scratch / "upload.zip")
-        yield upload.unpack(scratch / "upload.zip", scratch / "functions")
+        yield upload.unpack(Path(packed.found["archive"]), scratch / "functions")
         yield from _judge_functions(project, scratch, tools_root or project, download=download)
 
 
