@@ -7,6 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+from firemesh.core.health import HealthPolicy
 from firemesh.core.messages import Command
 from firemesh.runtime.scripted_behaviour import scripted_behaviour
 from firemesh_cli.demo.options import DemoOptions
@@ -19,6 +20,8 @@ SETUP = {**GAME.setup, "durations_ms": {**GAME.setup["durations_ms"], "lobby": 1
 """The lobby ends when all have sat down; on a busy machine it takes a while until the last process runs."""
 TRANSPORTS = {"w2": "rest", "w3": "rest", "w4": "firestore", "w5": "firestore"}
 """How each agent with a key takes part."""
+PATIENT = HealthPolicy(dead_after_floor_ms=30_000)
+"""On a busy machine a function that has to be started may hold a sign of life up for seconds."""
 NOT_OVER_REST = ("FIRESTORE_EMULATOR_HOST", "FIREBASE_AUTH_EMULATOR_HOST")
 
 
@@ -40,7 +43,7 @@ def known_to_clients(stack: LocalStack, transport: str) -> dict[str, str]:
 async def test_a_whole_game_with_players_that_have_a_key_alone(functions_stack: LocalStack, tmp_path: Path) -> None:
     stack = functions_stack
     async with Crew.aboard(stack.firestore_host, tmp_path, machine="mafia", setup=SETUP, project=stack.project) as crew:
-        servers = await crew.process("servers")
+        servers = await crew.process("servers", health=PATIENT)
         for number in (1, 2, 3):
             await servers.add_manager(f"m{number}")
         key_file = tmp_path / "key"
