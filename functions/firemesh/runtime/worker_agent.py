@@ -59,8 +59,10 @@ class WorkerAgent(Agent):
         return await self._session.send(kind, body)
 
     async def _come_back(self) -> None:
-        """A command of the dead incarnation may have been refused: look at the views anew."""
+        """A command of the dead incarnation may have been refused: look at the views anew, as after a restart."""
         await super()._come_back()
+        if self._behaviour is not None:
+            self._behaviour.restore(self._behaviour.memory())
         self._news.set()
 
     async def _listen_to_own_view(self) -> None:
