@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import flask
 from firebase_functions import https_fn, params, scheduler_fn, tasks_fn
-from firebase_functions.options import RateLimits, RetryConfig, set_global_options
+from firebase_functions.options import CorsOptions, RateLimits, RetryConfig, set_global_options
 from flask import Request, Response
 
 from document_trigger import on_document_created
@@ -35,7 +35,7 @@ def api(request: Request) -> Response:
     """The whole REST interface; see docs/api.md."""
     if request.path == HEALTH:
         return Response("ok\n", mimetype="text/plain")
-    from firemesh.control_plane.gateway import buffered
+    from firemesh.control_plane.http_request import buffered
 
     service: ControlPlaneService = _started("api", _control_plane)
     return Response.from_app(service.answer, buffered(request))  # type: ignore[return-value]
@@ -46,10 +46,19 @@ def events(request: Request) -> Response:
     """The event streams of the REST interface: each holds a thread, which `api` must not miss."""
     if request.path == HEALTH:
         return Response("ok\n", mimetype="text/plain")
-    from firemesh.control_plane.gateway import buffered
+    from firemesh.control_plane.http_request import buffered
 
     service: ControlPlaneService = _started("events", _event_streams)
     return Response.from_app(service.answer, buffered(request))  # type: ignore[return-value]
+
+
+@https_fn.on_request(secrets=[API_KEY_PEPPER], invoker="public", cors=CorsOptions(cors_origins="*", cors_methods=["POST"]))
+def control(request: Request) -> Response:
+    """The same operations as a callable, for browsers; see docs/api.md. Any page may ask: what counts is the token or key."""
+    if request.path == HEALTH:
+        return Response("ok\n", mimetype="text/plain")
+    service: ControlPlaneService = _started("control", _control_plane)
+    return service.answer_callable(request)
 
 
 @on_document_created("meshes/{mesh}/inbox/{request}")
@@ -74,7 +83,7 @@ def watchdog(request: https_fn.CallableRequest[Any]) -> None:
         raise https_fn.HttpsError(https_fn.FunctionsErrorCode(error.code.value), str(error)) from error
 
 
-@scheduler_fn.on_schedule(schedule="every 10 minutes", max_instances=1)
+@scheduler_fn.on_schedule(schedule="every 10 minutes", max_instances=1, timeout_sec=540)
 def rearm(event: scheduler_fn.ScheduledEvent) -> None:
     """Make good what tasks and events have missed."""
     if flask.request.path == HEALTH:

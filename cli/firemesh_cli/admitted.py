@@ -2,6 +2,7 @@
 
 import argparse
 import asyncio
+import logging
 import os
 import time
 from collections.abc import AsyncIterator
@@ -11,7 +12,7 @@ from urllib.parse import quote
 
 from firemesh.errors import InvalidParameters
 from firemesh_cli.api_client import ApiClient, add_api_option, add_key_options, chosen_key
-from firemesh_cli.connection import connect
+from firemesh_cli.connection import chosen_project, connect
 
 if TYPE_CHECKING:
     from firemesh.client.id_tokens import Authentication
@@ -96,6 +97,7 @@ async def _rest_mesh(args: argparse.Namespace, source: "AdmissionSource", key: s
     from firemesh.client.rest_calls import RestCalls
     from firemesh.client.rest_mesh import RestMesh
 
+    logging.getLogger("httpx").setLevel(logging.WARNING)  # a line for each request would hide all others
     return await RestMesh.enter(RestCalls(args.api, key), source)
 
 
@@ -104,6 +106,7 @@ async def _ruled_mesh(args: argparse.Namespace, source: "AdmissionSource") -> "R
     from firemesh.client.ruled_mesh import RuledMesh
 
     authentication = _authentication(args)
+    chosen_project(args)  # missed before anybody is asked
 
     def connect_as(admission: "Admission") -> "Store":
         # The wall clock, because it goes on while the machine sleeps.

@@ -24,7 +24,12 @@ def connect(args: argparse.Namespace, client_name: str, *, token: "TokenSource |
     """
     from firemesh.store.firestore import connect as connect_store
 
+    return connect_store(chosen_project(args), args.host, client_name=client_name, token=token)
+
+
+def chosen_project(args: argparse.Namespace) -> str:
+    """The project that options or environment name. Raises InvalidParameters when neither does."""
     project = args.project or os.environ.get("GOOGLE_CLOUD_PROJECT") or os.environ.get("GCLOUD_PROJECT")
     if not project:
         raise InvalidParameters("no project: give --project, or set GOOGLE_CLOUD_PROJECT (`firemesh up` prints it)")
-    return connect_store(project, args.host, client_name=client_name, token=token)
+    return str(project)

@@ -25,18 +25,18 @@ class BackgroundLoop:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._lock = threading.Lock()
 
-    def run(self, work: Coroutine[Any, Any, Result]) -> Result:
+    def run(self, work: Coroutine[Any, Any, Result], *, seconds_max: float = CALL_SECONDS_MAX) -> Result:
         """Run to the end and give the result, or raise what it raised.
 
         Raises:
-            StoreUnavailable: it took longer than CALL_SECONDS_MAX; it has been cancelled.
+            StoreUnavailable: it took longer than `seconds_max`; it has been cancelled.
         """
         future = asyncio.run_coroutine_threadsafe(work, self._started())
         try:
-            return future.result(CALL_SECONDS_MAX)
+            return future.result(seconds_max)
         except FutureTimeout as error:
             future.cancel()
-            raise StoreUnavailable(f"no answer in {CALL_SECONDS_MAX:.0f} s") from error
+            raise StoreUnavailable(f"no answer in {seconds_max:.0f} s") from error
 
     def _started(self) -> asyncio.AbstractEventLoop:
         with self._lock:

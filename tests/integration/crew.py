@@ -16,8 +16,10 @@ from firemesh.core.invariants import Checker
 from firemesh.core.messages import Command
 from firemesh.core.params import TEST
 from firemesh.game.registry import machine_named
+from firemesh.runtime.admission import client_process
 from firemesh.runtime.mesh import Mesh
-from firemesh.runtime.process import AgentProcess, HeartbeatPolicy
+from firemesh.runtime.process import AgentProcess
+from firemesh.runtime.pulse import HeartbeatPolicy
 from firemesh.runtime.worker_agent import WorkerAgent
 from firemesh.store.firestore import FirestoreStore
 from firemesh.store.mesh_store import Hosting, MeshStore
@@ -48,9 +50,9 @@ class Member:
                 self._ready.set()
         self._ready.set()
 
-    async def ready(self) -> None:
+    async def ready(self, seconds: float = PATIENCE_SECONDS) -> None:
         """Return when all its agents have joined."""
-        async with asyncio.timeout(PATIENCE_SECONDS):
+        async with asyncio.timeout(seconds):
             await self._ready.wait()
         assert self.child.returncode is None, self.text
 
@@ -127,7 +129,19 @@ class Crew:
             *("--project", self.project, "--host", host or self.host),
             *(("--state-folder", str(self.folder / "state")) if state else ()),
         ]
-        child = await create_subprocess_exec(*command, env={**os.environ}, stdin=DEVNULL, stdout=PIPE, stderr=STDOUT)
+        return await self._start(name, command, {})
+
+    async def run_admitted(self, agent: str, *options: str, environment: Mapping[str, str]) -> Member:
+        """Start `firemesh agent run --api` for one agent, in a process that knows what is in this environment."""
+        command = [
+            *(sys.executable, "-m", "firemesh_cli", "agent", "run", "--mesh", self.mesh_id, "--agents", agent),
+            *("--heartbeat-ms", "500", "--api", environment["FIREMESH_API_URL"], *options),
+        ]
+        return await self._start(client_process(agent), command, environment)
+
+    async def _start(self, name: str, command: list[str], environment: Mapping[str, str]) -> Member:
+        known = {**os.environ, **environment}
+        child = await create_subprocess_exec(*command, env=known, stdin=DEVNULL, stdout=PIPE, stderr=STDOUT)
         member = self.members[name] = Member(name, child)
         return member
 
@@ -138,11 +152,13 @@ class Crew:
         await self.until(lambda: self.observer.head.voters.managers == ("m1", "m2", "m3"))
         return started
 
-    async def process(self, name: str, *, host: str = "", folder: Path | None = None) -> AgentProcess:
+    async def process(
+        self, name: str, *, host: str = "", folder: Path | None = None, health: HealthPolicy = QUICK
+    ) -> AgentProcess:
         """A process of the mesh within this one, over a connection of its own."""
         store = FirestoreStore(self.project, host=host or self.host, client_name=name)
         process = await AgentProcess.open(
-            store, self.mesh_id, name, heartbeat=BEAT, health=QUICK, on_sent=self.sent.append, state_folder=folder
+            store, self.mesh_id, name, heartbeat=BEAT, health=health, on_sent=self.sent.append, state_folder=folder
         )
         self._local.append((process, store))
         return process

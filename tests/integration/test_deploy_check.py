@@ -25,15 +25,20 @@ SECONDS = params.IntParam("SECONDS", default=1)
 @https_fn.on_request()
 def api(request): ...
 
+@https_fn.on_request()
+def events(request): ...
+
 @tasks_fn.on_task_dispatched(max_instances=5)
 def watchdog(request): ...
 """
 
 
 def project(folder: Path, main: str = MAIN, values: str = "SECONDS=2\n") -> Path:
-    """A small project like ours: two functions and a parameter."""
+    """A small project like ours: three functions and a parameter."""
     for name in ("firebase.json", "firestore.rules", "firestore.indexes.json"):
         shutil.copy(ROOT / name, folder)
+    config = json.loads((folder / "firebase.json").read_text())
+    (folder / config["hosting"]["public"]).mkdir(parents=True)
     functions = folder / "functions"
     functions.mkdir()
     shutil.copy(ROOT / "functions" / "requirements.txt", functions)
@@ -64,7 +69,7 @@ def judged(folder: Path, main: str, values: str) -> firebase_tools.Opinion:
 def test_nothing_stands_in_the_way_of_deploying_this_checkout(local_stack: LocalStack) -> None:
     found = checked(ROOT, local_stack)
     assert {name: problems for name, problems in found.items() if problems} == {}
-    assert len(found) == 11
+    assert len(found) == 13
 
 
 def test_every_broken_part_is_found_by_its_own_check(local_stack: LocalStack, tmp_path: Path) -> None:
@@ -108,6 +113,16 @@ def test_an_entry_point_that_does_not_load_alone_is_found(tmp_path: Path) -> Non
     assert not room.load_each([]).ok
 
 
+def test_a_module_that_is_loaded_late_and_needs_what_is_not_there_is_found(tmp_path: Path) -> None:
+    functions = project(tmp_path) / "functions"
+    package = functions / "firemesh"
+    package.mkdir()
+    (package / "__init__.py").write_text("")
+    (package / "late.py").write_text("import no_such_package\n")
+    problems = CleanRoom(Path(sys.executable), functions).import_each().problems
+    assert problems == ("firemesh.late: ModuleNotFoundError: No module named 'no_such_package'",)
+
+
 def test_rules_that_do_not_parse_are_found_with_their_place(local_stack: LocalStack, tmp_path: Path) -> None:
     rules = tmp_path / "firestore.rules"
     shutil.copy(ROOT / "firestore.rules", rules)
@@ -120,4 +135,4 @@ def test_a_runtime_that_is_gone_is_found(tmp_path: Path) -> None:
     config = json.loads((folder / "firebase.json").read_text())
     config["functions"][0]["runtime"] = "python39"
     (folder / "firebase.json").write_text(json.dumps(config))
-    assert firebase_tools.pack(ROOT, folder).refusals("configuration") != ()
+    assert firebase_tools.pack(ROOT, folder, tmp_path).refusals("configuration") != ()

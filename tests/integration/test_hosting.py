@@ -1,7 +1,6 @@
 """Meshes that functions manage, in the real functions emulator: a whole game, lost tasks, silence, managers that come back."""
 
 import asyncio
-import base64
 import contextlib
 import json
 import urllib.error
@@ -11,11 +10,15 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from firemesh.runtime.scripted_behaviour import scripted_behaviour
 from firemesh.runtime.worker_agent import WorkerAgent
 from firemesh.store.mesh_store import Hosting
+from firemesh_cli.__main__ import main
 from firemesh_cli.stack.supervisor import LocalStack
 from tests.integration.crew import PATIENCE_SECONDS, Crew
+from tests.support.identity import bearer_for
 
 SHORT = {"lobby": 60_000, "reveal": 200, "night": 1500, "dawn": 200, "discussion": 1500, "ballot": 1500, "dusk": 200}
 GAME = {"seats": 5, "seed": 7, "durations_ms": SHORT, "night_floor_ms": 500}
@@ -57,10 +60,8 @@ def post(url: str, body: Any, headers: Mapping[str, str]) -> int:
 def wake(stack: LocalStack, mesh_id: str, due_ms: int, *, caller: str = "firemesh-tasks") -> int:
     """Call the watchdog as the queue does."""
     url = stack.function_url("watchdog")
-    claims = {"email": f"{caller}@{stack.project}.iam.gserviceaccount.com", "email_verified": True, "aud": url}
-    payload = base64.urlsafe_b64encode(json.dumps(claims).encode()).rstrip(b"=").decode()
-    headers = {"Authorization": f"Bearer e30.{payload}.SIGNATURE_REMOVED_BY_GOOGLE"}
-    return post(url, {"data": {"mesh": mesh_id, "due_ms": due_ms}}, headers)
+    token = bearer_for(url, f"{caller}@{stack.project}.iam.gserviceaccount.com")
+    return post(url, {"data": {"mesh": mesh_id, "due_ms": due_ms}}, {"Authorization": token})
 
 
 def rearm(stack: LocalStack) -> int:
@@ -123,6 +124,15 @@ async def test_five_wakes_at_once_too_late_and_too_early_do_no_harm(functions_st
         assert answers == [200] * 5
         await crew.until(lambda: crew.total() == 10)
         assert crew.observer.head.term == 1
+
+
+def test_the_command_line_makes_a_hosted_mesh(functions_stack: LocalStack, capsys: pytest.CaptureFixture[str]) -> None:
+    where = ("--project", functions_stack.project, "--host", functions_stack.firestore_host)
+    assert main(["mesh", "create", "by-hand", "--machine", "counter", "--hosting", "functions", *where]) == 0
+    assert capsys.readouterr().out == "mesh by-hand created\n"
+    assert wake(functions_stack, "by-hand", 1) == 200
+    assert main(["mesh", "status", "by-hand", "--json", *where]) == 0
+    assert json.loads(capsys.readouterr().out)["leader"] == "@functions"
 
 
 async def test_nobody_but_the_queue_wakes_a_mesh(functions_stack: LocalStack, tmp_path: Path) -> None:

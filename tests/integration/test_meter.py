@@ -13,7 +13,7 @@ import pytest
 
 from firemesh.errors import LocalStackError, OutcomeUnknown, PreconditionFailed, StoreUnavailable
 from firemesh.store.base import CollectionTarget, Create, Delete, DocumentTarget, Put, Store, Watch, WatchSnapshot
-from firemesh.store.firestore import FirestoreStore
+from firemesh.store.firestore import FirestoreStore, connect
 from firemesh_cli.stack.meter import Meter, read_meter
 from firemesh_cli.stack.prices import dollars
 from firemesh_cli.stack.reading import Billed, MeterReading
@@ -275,6 +275,18 @@ async def test_a_stopped_or_killed_client_holds_up_nobody(firestore_host: str, h
             if victim.returncode is None:
                 victim.kill()
             await victim.wait()
+
+
+async def test_a_function_connects_to_the_meter_though_its_emulator_names_another_host(
+    firestore_host: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with Meter(firestore_host) as meter:
+        monkeypatch.setenv("FIRESTORE_EMULATOR_HOST", firestore_host)
+        monkeypatch.setenv("FIREMESH_FIRESTORE_HOST", meter.host)
+        store = connect(PROJECT, client_name="inbox")
+        await store.get_all(["meshes/m1"], timeout_seconds=PATIENCE_SECONDS)
+        await store.close()
+        assert meter.counts().by_client == {"inbox": Billed(reads=1)}
 
 
 async def test_a_dead_emulator_is_passed_on_as_unavailable(firestore_host: str) -> None:

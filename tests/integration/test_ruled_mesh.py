@@ -1,8 +1,8 @@
 """Agents with an API key alone, directly on the emulator under the real rules, in a mesh of server credentials."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -10,12 +10,12 @@ import pytest
 
 from firemesh.client.ruled_mesh import COMMANDS_PER_BEAT, RuledMesh
 from firemesh.core.membership import AgentType
-from firemesh.errors import IncarnationEnded, PermissionDenied, Unauthenticated
+from firemesh.errors import IncarnationEnded, OutcomeUnknown, PermissionDenied, Unauthenticated
 from firemesh.ids import new_incarnation
 from firemesh.runtime.admission import Admission, client_process
 from firemesh.runtime.process import AgentProcess
 from firemesh.runtime.worker_agent import WorkerAgent
-from firemesh.store.base import Put
+from firemesh.store.base import CommitResult, Put, Write
 from firemesh.store.firestore import FirestoreStore
 from firemesh_cli.stack.supervisor import LocalStack
 from tests.contract.wires import Wire
@@ -23,13 +23,27 @@ from tests.integration.crew import BEAT, PATIENCE_SECONDS, QUICK, Crew
 from tests.rules.actors import KEYS, Actor, bearer, token
 
 
+class Forgetful(FirestoreStore):
+    """A connection on which the answer to every second commit is lost."""
+
+    commits = 0
+
+    async def commit(self, writes: Sequence[Write], *, timeout_seconds: float = 1.5) -> CommitResult:
+        result = await super().commit(writes, timeout_seconds=timeout_seconds)
+        self.commits += 1
+        if self.commits % 2:
+            raise OutcomeUnknown("the answer is lost")
+        return result
+
+
 class Client:
     """One agent with a key of its own: admitted as often as it asks, until the key is revoked."""
 
-    def __init__(self, crew: Crew, agent: str, host: str) -> None:
+    def __init__(self, crew: Crew, agent: str, host: str, kind: type[FirestoreStore]) -> None:
         self.crew = crew
         self.agent = agent
         self.host = host
+        self.kind = kind
         self.key = f"key-of-{crew.mesh_id}-{agent}"
         self.is_revoked = False
         self.admitted = 0
@@ -65,9 +79,7 @@ class Client:
         )
 
     def store(self, admission: Admission) -> FirestoreStore:
-        return FirestoreStore(
-            self.crew.project, host=self.host, token=bearer(admission.custom_token), client_name=admission.process
-        )
+        return self.kind(self.crew.project, host=self.host, token=bearer(admission.custom_token), client_name=admission.process)
 
     @asynccontextmanager
     async def process(self) -> AsyncIterator[AgentProcess]:
@@ -89,10 +101,10 @@ async def party(stack: LocalStack, folder: Path) -> AsyncIterator[tuple[Crew, Ca
     ):
         await (await crew.process("pm1")).add_manager("m1")
 
-        async def come(agent: str = "w1", host: str = "") -> tuple[Client, AgentProcess, WorkerAgent]:
-            client = await Client(crew, agent, host or crew.host).start()
+        async def come(host: str = "", kind: type[FirestoreStore] = FirestoreStore) -> tuple[Client, AgentProcess, WorkerAgent]:
+            client = await Client(crew, "w1", host or crew.host, kind).start()
             process = await clients.enter_async_context(client.process())
-            return client, process, await process.add_worker(agent)
+            return client, process, await process.add_worker("w1")
 
         yield crew, come
 
@@ -143,6 +155,20 @@ async def test_a_client_that_was_cut_off_for_a_moment_goes_on_as_the_same_incarn
         assert (client.admitted, process.inc) == (1, worker.inc)
 
 
+async def test_lost_answers_cost_a_client_nothing(local_stack: LocalStack, tmp_path: Path) -> None:
+    async with party(local_stack, tmp_path) as (crew, come):
+        client, process, worker = await come(kind=Forgetful)
+        await add(worker, COMMANDS_PER_BEAT + 1)
+        await crew.until(lambda: crew.total() == COMMANDS_PER_BEAT + 1)
+        for version in (1, 2, 3):
+            with suppress(OutcomeUnknown):
+                assert await worker.update_state({"version": version}) == version
+        assert (await until_read(crew, "states/w1", lambda state: state["version"] == 3))["values"] == {"version": 3}
+        beats = (await until_read(crew, "liveness/client-w1", lambda _: True))["seq"]
+        await until_read(crew, "liveness/client-w1", lambda beat: beat["seq"] >= beats + 3)
+        assert (client.admitted, process.inc) == (1, worker.inc)
+
+
 async def test_a_client_declared_dead_comes_back_with_another_admission(local_stack: LocalStack, tmp_path: Path) -> None:
     async with Wire.to(local_stack.firestore_host) as (wire, host), party(local_stack, tmp_path) as (crew, come):
         client, process, worker = await come(host=host)
@@ -162,8 +188,8 @@ async def test_a_client_declared_dead_comes_back_with_another_admission(local_st
 async def test_a_client_started_anew_waits_until_its_silent_run_is_judged(local_stack: LocalStack, tmp_path: Path) -> None:
     async with party(local_stack, tmp_path) as (crew, come):
         _, crashed, _ = await come()
-        await crashed.abandon()
         beat = await until_read(crew, "liveness/client-w1", lambda _: True)
+        await crashed.abandon()
         silent_ms = QUICK.dead_after_ms(beat["interval_ms"])
         await asyncio.sleep(silent_ms / 1000)
         _, process, worker = await come()
@@ -183,6 +209,8 @@ async def test_a_removed_client_ends_and_its_next_request_is_denied(local_stack:
             await process.mesh.read_fields("views/public")
         with pytest.raises(IncarnationEnded):
             await worker.send_to_manager("counter.add", {"n": 1})
+        with pytest.raises(IncarnationEnded):
+            await worker.update_state({"mood": "calm"})
 
 
 async def test_a_client_whose_key_is_revoked_is_out_with_its_next_request_and_ends(

@@ -16,6 +16,7 @@ from firemesh.control_plane import routes
 from firemesh.control_plane.access import PERMISSIONS, AccessRole, Operation
 from firemesh.control_plane.quota import QUOTAS
 from firemesh.hosting.cloud_tasks import DISPATCH_DEADLINE_SECONDS
+from firemesh.hosting.service import REARM_SECONDS_MAX
 
 ROOT = Path(__file__).resolve().parents[2]
 API_PAGE = (ROOT / "docs" / "api.md").read_text()
@@ -45,7 +46,7 @@ def endpoints() -> dict[str, Any]:
 
 
 def test_the_functions_are_found(endpoints: dict[str, Any]) -> None:
-    assert endpoints.keys() == {"api", "events", *HOSTING}
+    assert endpoints.keys() == {"api", "control", "events", *HOSTING}
 
 
 def test_every_function_has_a_whole_processor_so_that_calls_run_side_by_side(endpoints: dict[str, Any]) -> None:
@@ -68,9 +69,25 @@ def test_every_function_has_a_ceiling_and_the_secret_only_where_keys_are_read(en
 
 def test_hosting_gives_in_before_its_caller_and_tries_again(endpoints: dict[str, Any]) -> None:
     assert all(CALL_SECONDS_MAX < endpoints[name]["timeoutSeconds"] for name in HOSTING)
+    assert REARM_SECONDS_MAX < endpoints["rearm"]["timeoutSeconds"] < 600, "the next one comes after 10 minutes"
     assert endpoints["watchdog"]["timeoutSeconds"] == DISPATCH_DEADLINE_SECONDS
     assert endpoints["watchdog"]["taskQueueTrigger"]["retryConfig"]["maxAttempts"] > 1
     assert endpoints["inbox"]["eventTrigger"]["retry"] is True
+
+
+def test_hosting_leads_each_path_to_the_function_that_serves_it(endpoints: dict[str, Any]) -> None:
+    rewrites = json.loads((ROOT / "firebase.json").read_text())["hosting"]["rewrites"]
+    assert {each["function"]["functionId"] for each in rewrites} <= endpoints.keys()
+    for route in routes.declared():
+        path = "/api/v1" + re.sub(r"<[a-z_]+>", "x", route.path)
+        served = [each["function"]["functionId"] for each in rewrites if matches(each["source"], path)]
+        assert served[0] == ("events" if route.is_stream else "api"), path
+
+
+def matches(pattern: str, path: str) -> bool:
+    """Whether a pattern of hosting means a path: `*` is one segment, `**` any number."""
+    expression = re.escape(pattern).replace(r"\*\*", ".*").replace(r"\*", "[^/]*")
+    return re.fullmatch(expression, path) is not None
 
 
 def test_names_may_be_task_queues(endpoints: dict[str, Any]) -> None:

@@ -11,7 +11,7 @@ from http import HTTPStatus
 from typing import Any
 
 from firemesh.errors import PermissionDenied
-from firemesh.store.base import Put, Write
+from firemesh.store.base import Delete, Put, Write
 from firemesh.store.firestore import FirestoreStore, TokenSource
 
 INC = {name: digit * 12 for name, digit in (("w1", "1"), ("w2", "2"), ("w3", "3"), ("w9", "9"))}
@@ -119,6 +119,7 @@ def mesh_documents() -> dict[str, dict[str, Any]]:
         f"inbox/w1_{INC['w1']}_00000002": {"agent_id": "w1"},
         f"refused/w1_{INC['w1']}_00000003": {"reason": "SEQUENCE_GAP"},
         f"refused/w9_{INC['w9']}_00000001": {"reason": "MESH_FULL"},
+        "sent/w1": {"inc": INC["w1"], "seq": 1, "digests": []},
         "agents/w1": row("w1"),
         "agents/w2": row("w2"),
         "agents/w3": row("w3", "left"),
@@ -141,12 +142,13 @@ class Door:
         self._host = host
         self._project = project
         self.mesh = mesh
-        self._stores: list[FirestoreStore] = []
+        self._owner = FirestoreStore(project, host=host)
+        self._stores: dict[Actor | None, FirestoreStore] = {}
 
     async def seed(self) -> "Door":
         writes: list[Write] = [Put(self.path(below), fields) for below, fields in mesh_documents().items()]
         writes += [Put(f"apiKeys/{key}", fields) for key, fields in KEYS.items()]
-        await self._open(None).commit(writes, timeout_seconds=20)
+        await self._owner.commit(writes, timeout_seconds=20)
         return self
 
     def path(self, below: str) -> str:
@@ -154,7 +156,10 @@ class Door:
         return below.removeprefix("/") if below.startswith("/") else f"meshes/{self.mesh}/{below}".rstrip("/")
 
     def store(self, actor: Actor | None) -> FirestoreStore:
-        return self._open(bearer(token(actor, self._project, self.mesh)))
+        if actor not in self._stores:
+            presents = bearer(token(actor, self._project, self.mesh))
+            self._stores[actor] = FirestoreStore(self._project, host=self._host, token=presents)
+        return self._stores[actor]
 
     async def may_get(self, actor: Actor | None, below: str) -> bool:
         return await self._passes(self.store(actor).get_all([self.path(below)]))
@@ -182,16 +187,15 @@ class Door:
 
     async def replace(self, below: str, fields: Mapping[str, Any]) -> None:
         """What the leader does, whom no rule binds."""
-        await self._open(None).commit([Put(self.path(below), fields)])
+        await self._owner.commit([Put(self.path(below), fields)])
+
+    async def remove(self, below: str) -> None:
+        """Likewise."""
+        await self._owner.commit([Delete(self.path(below))])
 
     async def close(self) -> None:
-        for store in self._stores:
+        for store in (self._owner, *self._stores.values()):
             await store.close()
-
-    def _open(self, presents: TokenSource | None) -> FirestoreStore:
-        store = FirestoreStore(self._project, host=self._host, token=presents)
-        self._stores.append(store)
-        return store
 
     async def _passes(self, work: Any) -> bool:
         """Whether it went through. Any other refusal than PermissionDenied is an error of the test."""

@@ -48,7 +48,7 @@ MAY_GET: dict[str, set[str]] = {
 MAY_DELETE = {"liveness/client-w1": {"member"}, f"refused/w9_{INC['w9']}_00000001": {"newcomer"}}
 MAY_LIST: dict[str, set[str]] = {"agents": MEMBERS, "audit": OPERATORS}
 COLLECTIONS = sorted({path.partition("/")[0] for path in mesh_documents() if path} | {"/meshes", "/apiKeys", "/audit"})
-NOBODYS = ["/apiKeys/k", "/audit/000000000001", "/rateLimits/k", "/other/x"]
+NOBODYS = ["/apiKeys/k", "/audit/000000000001", "/rateLimits/k", "/idempotency/k", "/other/x"]
 
 _numbers = itertools.count(1)
 
@@ -227,35 +227,13 @@ async def test_a_member_looks_whether_its_command_still_waits(local_stack: Local
 
 
 @pytest.mark.parametrize("name", ACTORS)
-async def test_only_the_own_process_of_a_living_or_new_incarnation_shows_signs_of_life(
-    local_stack: LocalStack, name: str
-) -> None:
+async def test_only_the_own_process_of_a_living_member_shows_signs_of_life(local_stack: LocalStack, name: str) -> None:
     async with door(local_stack) as mesh:
         actor = ACTORS[name] or MEMBER
-        allowed = name in {"member", "other", "newcomer"}
         for agent in ("w1", "w2", "w3", "w9"):
             seq = 4 if agent == actor.agent == "w1" else 1
             write = Put(mesh.path(f"liveness/client-{agent}"), beat(agent, seq=seq, inc=actor.inc), stamp="at")
-            assert await mesh.may_write(ACTORS[name], write) is (allowed and agent == actor.agent)
-
-
-@pytest.mark.parametrize(
-    ("row_inc", "status", "allowed"),
-    [
-        (INC["w1"], "alive", True),
-        (INC["w1"], "dead", False),
-        (INC["w1"], "left", False),
-        ("f" * 12, "alive", False),
-        ("f" * 12, "dead", True),
-    ],
-)
-async def test_a_sign_of_life_comes_neither_from_an_ended_incarnation_nor_beside_a_living_one(
-    local_stack: LocalStack, row_inc: str, status: str, allowed: bool
-) -> None:
-    async with door(local_stack) as mesh:
-        await mesh.replace("agents/w1", {**mesh_documents()["agents/w1"], "inc": row_inc, "status": status})
-        write = Put(mesh.path("liveness/client-w1"), beat("w1", seq=4), stamp="at")
-        assert await mesh.may_write(MEMBER, write) is allowed
+            assert await mesh.may_write(ACTORS[name], write) is (name in MEMBERS and agent == actor.agent)
 
 
 @pytest.mark.parametrize(
@@ -306,12 +284,15 @@ async def test_a_sign_of_life_bears_the_time_of_the_store_and_no_other(local_sta
             assert not await mesh.may_write(MEMBER, Put(mesh.path("liveness/client-w1"), beat("w1", seq=4, at=at)))
 
 
-async def test_a_new_incarnation_counts_its_signs_of_life_from_one(local_stack: LocalStack) -> None:
+async def test_signs_of_life_are_counted_from_one_for_each_incarnation(local_stack: LocalStack) -> None:
     async with door(local_stack) as mesh:
         path = mesh.path("liveness/client-w2")
         assert not await mesh.may_write(ACTORS["other"], Put(path, beat("w2", seq=4), stamp="at"))
         assert await mesh.may_write(ACTORS["other"], Put(path, beat("w2", seq=1), stamp="at"))
-        assert not await mesh.may_write(ACTORS["newcomer"], Put(mesh.path("liveness/client-w9"), beat("w9", seq=2), stamp="at"))
+        path = mesh.path("liveness/client-w1")
+        await mesh.remove("liveness/client-w1")
+        assert not await mesh.may_write(MEMBER, Put(path, beat("w1", seq=2), stamp="at"))
+        assert await mesh.may_write(MEMBER, Put(path, beat("w1", seq=1), stamp="at"))
 
 
 async def test_between_two_writes_of_one_document_lie_200_ms_deleted_or_not(local_stack: LocalStack) -> None:

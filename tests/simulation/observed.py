@@ -60,7 +60,7 @@ class ObservedManager(Manager[Any]):
         self._armed: set[Timer] = set()
         self._calls: Counter[type] = Counter()
         self.depositions = 0
-        """How often it stopped leading."""
+        """How often it stopped leading, but for the end of the mesh."""
 
     def start(self) -> list[Effect]:
         effects = super().start()
@@ -77,7 +77,7 @@ class ObservedManager(Manager[Any]):
             self._calls[call] -= 1
         effects = super().step(event, at_ms)
         self._note(effects)
-        self.depositions += led and any(isinstance(e, RoleChanged) for e in effects)
+        self.depositions += led and not self.state.head.closed and any(isinstance(e, RoleChanged) for e in effects)
         self._observe(self)
         return effects
 
@@ -126,7 +126,7 @@ class ObservedMesh:
         self._see_inbox(record)
 
     def _see_inbox(self, record: CommitRecord) -> None:
-        """A command that a landed commit takes from the inbox without refusing it is acknowledged: its sender lets go of it."""
+        """A member's command that a commit takes from the inbox, unrefused, is acknowledged: its sender lets go of it."""
         refused = {write.path.rsplit("/", 1)[1] for write in record.writes if write.path.startswith(f"{self._prefix}refused/")}
         for write in record.writes:
             collection, _, request = write.path.removeprefix(self._prefix).partition("/")
@@ -134,7 +134,7 @@ class ObservedMesh:
                 continue
             if not isinstance(write, Delete):
                 self._inbox[request] = Command.model_validate(dict(write.fields))
-            elif request in self._inbox and request not in refused:
+            elif request in self._inbox and self._inbox[request].agent_id and request not in refused:
                 self.checker.see_acknowledged(self._inbox[request])
 
     def _see_document(self, write: Create | Put, commit_time: int) -> None:

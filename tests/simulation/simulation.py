@@ -7,7 +7,7 @@ somebody must lead soon and every command that was surely sent must come to be o
 
 import asyncio
 import random
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -90,6 +90,7 @@ class _Simulation:
         await self._heal()
         await self._expect_a_leader()
         await self._expect_all_ordered(workers)
+        await self._expect_the_end()
         return await self._finish(workers)
 
     # --- workers ----------------------------------------------------------------------------------------------------
@@ -131,7 +132,7 @@ class _Simulation:
                 self.mishaps.append(asyncio.create_task(kind(node)))
 
     def _kinds_of_mishap(self) -> Sequence[Callable[[Node], Coroutine[Any, Any, None]]]:
-        often = (self._crash, self._pause, self._cut_off, self._outage, self._hang_up, self._ask_release)
+        often = (self._crash, self._pause, self._cut_off, self._outage, self._hang_up, self._ask_release, self._order_transfer)
         return (*often, *often, self._deafen, self._declare_dead)
 
     async def _declare_dead(self, node: Node) -> None:
@@ -176,6 +177,14 @@ class _Simulation:
     async def _ask_release(self, node: Node) -> None:
         node.driver.tell(ReleaseAsked(self.rng.choice(["", *sorted(self.stage.nodes)])))
 
+    async def _order_transfer(self, node: Node) -> None:
+        await self._order(membership.TRANSFER, {"to": node.name})
+
+    async def _order(self, kind: str, body: Mapping[str, str]) -> None:
+        """An order of the operator, who has no bad luck."""
+        mesh = MeshStore(self.stage.store.client("operator"), MESH)
+        await mesh.submit(paths.operator_request_id(f"{self.rng.getrandbits(48):012x}"), mesh_command(kind, body))
+
     # --- after the storm --------------------------------------------------------------------------------------------
 
     async def _heal(self) -> None:
@@ -213,6 +222,17 @@ class _Simulation:
         if self._unordered() or self.stage.waiting():
             left = self.stage.waiting()
             self.stage.fault(f"{len(self._unordered())} commands never ordered; in the inbox: {left}")
+
+    async def _expect_the_end(self) -> None:
+        """A mesh that is ordered to close does, and nobody leads it afterwards."""
+        if self.stage.problems():
+            return
+        await self._order(membership.CLOSE, {})
+        if await self.stage.until(lambda: self.stage.head().closed, ORDERED_WITHIN_SECONDS) is None:
+            self.stage.fault(f"not closed within {ORDERED_WITHIN_SECONDS} s")
+        await asyncio.sleep(LEADER_WITHIN_SECONDS)
+        if self.stage.leaders:
+            self.stage.fault(f"{self.stage.leaders[0].name} leads a closed mesh")
 
     def _unordered(self) -> list[Command]:
         return [command for command in self.stage.unordered() if command.client not in self.dead]

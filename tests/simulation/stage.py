@@ -10,7 +10,7 @@ from typing import Any
 from firemesh.core import membership
 from firemesh.core.effects import ManagerRole
 from firemesh.core.health import Beat, HealthPolicy, run_of
-from firemesh.core.messages import Command
+from firemesh.core.messages import Command, Head
 from firemesh.core.params import Params
 from firemesh.errors import UnavailableError
 from firemesh.runtime.health_watch import HealthWatch
@@ -165,6 +165,10 @@ class Stage:
     def leaders(self) -> list[Node]:
         """Who believes to lead, stopped processes included."""
         return [node for node in self.nodes.values() if node.driver.role is ManagerRole.LEADER]
+
+    def head(self) -> Head:
+        """The head as it is."""
+        return Head.model_validate(dict(self.store.documents()[paths.head(MESH)].fields))
 
     def waiting(self) -> list[str]:
         """What lies in the inbox."""

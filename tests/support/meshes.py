@@ -13,7 +13,8 @@ from firemesh.core.params import TEST, Params
 from firemesh.game.registry import machine_named
 from firemesh.runtime.manager_agent import ManagerAgent
 from firemesh.runtime.mesh import Mesh
-from firemesh.runtime.process import AgentProcess, HeartbeatPolicy
+from firemesh.runtime.process import AgentProcess
+from firemesh.runtime.pulse import HeartbeatPolicy
 from firemesh.store.base import Delete
 from firemesh.store.memory import CommitRecord, Faults, MemoryClient, MemoryStore
 from firemesh.store.mesh_store import MeshRecord, MeshStore

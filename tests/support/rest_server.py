@@ -1,5 +1,6 @@
 """The REST interface over a store in memory, at a real address: what hosting and the two functions are together."""
 
+import asyncio
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
@@ -15,6 +16,7 @@ from firemesh.control_plane.gateway import ApiGateway
 from firemesh.control_plane.rate_limit import RateLimiter
 from tests.support.api import LOOP, Api
 
+SECONDS_MAX = 20.0
 PIECES_BEFORE_CUT = 2
 """Of an answer that is cut: the head of an event stream, and its first event."""
 
@@ -30,6 +32,22 @@ class Road:
     def __init__(self) -> None:
         self.fate: Callable[[str, str], str] = lambda method, path: "pass"
         self.seen: list[tuple[str, str]] = []
+        self._news = threading.Condition()
+
+    def pass_by(self, method: str, path: str) -> str:
+        """Its fate, and whoever waits for it knows."""
+        with self._news:
+            self.seen.append((method, path.rpartition("/")[2]))
+            self._news.notify_all()
+        return self.fate(method, path)
+
+    async def until_seen(self, method: str, name: str) -> None:
+        """Return when such a request has come by."""
+        await asyncio.to_thread(self._wait_for, (method, name))
+
+    def _wait_for(self, request: tuple[str, str]) -> None:
+        with self._news:
+            assert self._news.wait_for(lambda: request in self.seen, SECONDS_MAX), f"no {request} came by"
 
 
 @contextmanager
@@ -43,8 +61,7 @@ def serving(api: Api, road: Road | None = None, *, per_second: float = 1000.0, b
 
     def application(environ: Any, start_response: Any) -> Any:
         method, path = environ["REQUEST_METHOD"], environ["PATH_INFO"]
-        road.seen.append((method, path.rpartition("/")[2]))
-        fate = road.fate(method, path)
+        fate = road.pass_by(method, path)
         if fate == "lost":
             return _unavailable(start_response)
         answer: Any = gateways[path.endswith("/events")](environ, _unheard if fate == "unanswered" else start_response)

@@ -41,10 +41,10 @@ export function rested(turn: Turn): void {
   turn.beat({ rested: true });
 }
 
-/** Show a sign of life if one is due. Harmless at any time. */
+/** Show a sign of life if one is due, as members alone may. Harmless at any time. */
 export function pumpBeats(turn: Turn): void {
   const { stage, beating, watching } = turn.state;
-  if (watching || (stage !== "entering" && stage !== "member") || !beating.due || beating.busy || !beating.rested) return;
+  if (watching || stage !== "member" || !beating.due || beating.busy || !beating.rested) return;
   turn.beat({ busy: true, due: false });
   if (beating.lost) return turn.over({ type: "read_beat" });
   const { count, shown, lateness } = beating;

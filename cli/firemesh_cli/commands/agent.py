@@ -1,4 +1,4 @@
-"""`firemesh agent run`: a process of a mesh, with managers or workers in it."""
+"""`firemesh agent`: run a process of a mesh, with managers or workers in it; see and end what runs elsewhere."""
 
 import argparse
 import asyncio
@@ -10,6 +10,7 @@ from contextlib import ExitStack, asynccontextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
+from firemesh_cli.actions import roster
 from firemesh_cli.admitted import add_admission_options, admitted_agent, admitted_process
 from firemesh_cli.connection import add_connection_options, connect
 
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 
 def register(subparsers: "Subparsers") -> None:
     """Add the command to the parser."""
-    parser = subparsers.add_parser("agent", help="run agents of a mesh in this process")
+    parser = subparsers.add_parser("agent", help="run agents of a mesh in this process; list, provision and terminate them")
     actions = parser.add_subparsers(title="actions", dest="action", metavar="ACTION", required=True)
     run = actions.add_parser(
         "run",
@@ -42,6 +43,7 @@ def register(subparsers: "Subparsers") -> None:
     add_connection_options(run)
     add_admission_options(run)
     run.set_defaults(handler=lambda args: asyncio.run(_run(args)))
+    roster.register(actions)
 
 
 async def _run(args: argparse.Namespace) -> int:
@@ -85,7 +87,7 @@ async def _server_process(args: argparse.Namespace, _: str, **options: Any) -> "
 
 
 def _process_options(args: argparse.Namespace, journal: TextIO | None) -> dict[str, Any]:
-    from firemesh.runtime.process import HeartbeatPolicy
+    from firemesh.runtime.pulse import HeartbeatPolicy
 
     def write_down(command: "Command") -> None:
         if journal is not None:

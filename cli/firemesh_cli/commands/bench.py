@@ -9,6 +9,8 @@ if TYPE_CHECKING:
     from firemesh_cli.commands import Subparsers
 
 REPEATS = 9
+WIDTH_MIN = 100
+"""Columns; figures are not cut where the output is no terminal."""
 
 
 def register(subparsers: "Subparsers") -> None:
@@ -51,6 +53,7 @@ def _show(section: "Section") -> None:
     from rich.table import Table
 
     console = Console(highlight=False, soft_wrap=True)
+    console.width = max(console.width, WIDTH_MIN)
     table = Table()
     table.add_column(section.title, no_wrap=True)
     for column in section.columns:

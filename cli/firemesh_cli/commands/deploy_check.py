@@ -3,12 +3,10 @@
 import argparse
 import json
 import time
-from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from firemesh_cli.commands import Subparsers
-    from firemesh_cli.deployment.verdict import Verdict
 
 
 def register(subparsers: "Subparsers") -> None:
@@ -25,9 +23,10 @@ def register(subparsers: "Subparsers") -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Check, and say what was found."""
+    """Check, and show each verdict as soon as it is there."""
     from firemesh.errors import LocalStackError
     from firemesh_cli.deployment.check import check_deployment
+    from firemesh_cli.deployment.report import as_json, conclusion, lines_of
     from firemesh_cli.stack import locate
     from firemesh_cli.stack.supervisor import LocalStack
 
@@ -35,30 +34,11 @@ def run(args: argparse.Namespace) -> int:
     if root is None:
         raise LocalStackError("there is no Firemesh checkout here; run this inside one")
     started = time.monotonic()
+    verdicts = []
     with LocalStack(root) as stack:
-        checks = _shown(check_deployment(root, stack.firestore_host, download=args.download), as_json=args.json)
-    failed = sum(not each.ok for each in checks)
-    if args.json:
-        rows = [{"check": each.name, "ok": each.ok, "seen": each.seen, "problems": each.problems} for each in checks]
-        print(json.dumps({"ok": not failed, "seconds": round(time.monotonic() - started, 1), "checks": rows}))
-    else:
-        print(
-            f"\n{failed} of {len(checks)} stand in the way" if failed else f"\nnothing stands in the way ({len(checks)} checks)"
-        )
-    return 1 if failed else 0
-
-
-def _shown(verdicts: "Iterator[Verdict]", *, as_json: bool) -> "list[Verdict]":
-    """All verdicts, each shown as soon as it is there."""
-    checks = []
-    for each in verdicts:
-        checks.append(each)
-        if not as_json:
-            _show(each)
-    return checks
-
-
-def _show(verdict: "Verdict") -> None:
-    print(f"{'ok    ' if verdict.ok else 'FAILED'}  {verdict.name:<15} {verdict.seen}", flush=True)
-    for problem in verdict.problems:
-        print(f"{'':24}{problem}", flush=True)
+        for verdict in check_deployment(root, stack.firestore_host, download=args.download):
+            verdicts.append(verdict)
+            if not args.json:
+                print("\n".join(lines_of(verdict)), flush=True)
+    print(json.dumps(as_json(verdicts, time.monotonic() - started)) if args.json else f"\n{conclusion(verdicts)}")
+    return 0 if all(each.ok for each in verdicts) else 1

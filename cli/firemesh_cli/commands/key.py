@@ -1,17 +1,15 @@
-"""`firemesh key`: API keys of the control plane, made and ended with the credentials of this machine."""
+"""`firemesh key`: make, list, replace and end API keys; the first with this machine's credentials, all others either way."""
 
 import argparse
-import asyncio
 import json
-import os
-from collections.abc import Awaitable, Callable
+import sys
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from firemesh_cli.connection import add_connection_options, connect
+from firemesh_cli.actions.running import EXAMPLES, acting
+from firemesh_cli.operator import Operator, Row, add_operator_options
 
 if TYPE_CHECKING:
-    from firemesh.control_plane.key_ring import KeyRing
     from firemesh_cli.commands import Subparsers
 
 ROLES = ("admin", "operator", "manager", "worker", "observer", "guest")
@@ -21,85 +19,93 @@ def register(subparsers: "Subparsers") -> None:
     """Add the command to the parser."""
     parser = subparsers.add_parser("key", help="make, list, rotate and revoke API keys of the control plane")
     actions = parser.add_subparsers(title="actions", dest="action", metavar="ACTION", required=True)
-    create = actions.add_parser("create", help="make a key and show it, this once")
-    create.add_argument("--role", choices=ROLES, required=True, help="what its holder may do; see docs/api.md")
-    create.add_argument("--mesh", default="*", help="the one mesh it is for (default: every mesh)")
-    create.add_argument("--operations", default="", help="the only operations it is for, separated by commas")
-    create.add_argument("--days", type=int, default=90, help="its lifetime, 1 to 365 (default: 90)")
-    create.add_argument("--label", default="", help="whose it is, for the list")
-    listing = actions.add_parser("list", help="all keys, without their secrets")
+    create = _register_create(actions)
+    listing = actions.add_parser("list", help="all keys in one's charge, without their secrets", formatter_class=EXAMPLES)
+    listing.epilog = "example:\n  firemesh key list --json | jq -r 'to_entries[] | select(.value.revoked_ms == 0) | .key'"
     listing.add_argument("--json", action="store_true", help="print one JSON object")
-    revoke = actions.add_parser("revoke", help="end a key")
-    rotate = actions.add_parser("rotate", help="replace a key by a new one of the same scope")
+    revoke = actions.add_parser("revoke", help="end a key", formatter_class=EXAMPLES)
+    revoke.epilog = "example:\n  firemesh key revoke 5f0c1d2e3a4b"
+    rotate = actions.add_parser("rotate", help="replace a key by a new one of the same scope", formatter_class=EXAMPLES)
+    rotate.epilog = "example:\n  firemesh key rotate 5f0c1d2e3a4b --overlap 86400     # the old one is good for another day"
     for each, overlap in ((revoke, 0), (rotate, 3600)):
         each.add_argument("key_id", help="its public part, as listed")
         each.add_argument("--overlap", type=int, default=overlap, help=f"seconds until it ends (default: {overlap})")
-    for each, work in ((create, _create), (listing, _list), (revoke, _revoke), (rotate, _rotate)):
-        add_connection_options(each)
-        each.set_defaults(handler=_with_key_ring(work))
+    for each, action in ((create, _create), (listing, _list), (revoke, _revoke), (rotate, _rotate)):
+        add_operator_options(each)
+        each.set_defaults(handler=acting(action))
 
 
-def _with_key_ring(
-    work: "Callable[[KeyRing, argparse.Namespace], Awaitable[None]]",
-) -> Callable[[argparse.Namespace], int]:
-    def run(args: argparse.Namespace) -> int:
-        asyncio.run(_open_and_work(args, work))
-        return 0
-
-    return run
-
-
-async def _open_and_work(args: argparse.Namespace, work: "Callable[[KeyRing, argparse.Namespace], Awaitable[None]]") -> None:
-    from firemesh.control_plane.api_key import check_pepper
-    from firemesh.control_plane.key_ring import KeyRing
-
-    pepper = check_pepper(os.environ.get("API_KEY_PEPPER", ""))
-    emulated = args.host or os.environ.get("FIRESTORE_EMULATOR_HOST")
-    store = connect(args, "operator")
-    try:
-        await work(KeyRing(store, pepper, environment="local" if emulated else "prod"), args)
-    finally:
-        await store.close()
+def _register_create(actions: "Subparsers") -> argparse.ArgumentParser:
+    create = actions.add_parser("create", help="make a key and show it, this once", formatter_class=EXAMPLES)
+    create.epilog = (
+        "examples:\n"
+        "  firemesh key create --role admin --label me               # the first one: with this machine's credentials\n"
+        "  firemesh key create --role operator --mesh m1 --api URL   # with the key in $FIREMESH_API_KEY"
+    )
+    create.add_argument("--role", choices=ROLES, required=True, help="what its holder may do; see docs/api.md")
+    create.add_argument("--mesh", default="*", help="the one mesh it is for (default: every mesh)")
+    create.add_argument("--agent", default="", help="the only agent of that mesh its holder may act as (default: any)")
+    create.add_argument("--operations", default="", help="the only operations it is for, separated by commas")
+    create.add_argument("--days", type=int, default=90, help="its lifetime, 1 to 365 (default: 90)")
+    create.add_argument("--label", default="", help="whose it is, for the list")
+    return create
 
 
-async def _create(ring: "KeyRing", args: argparse.Namespace) -> None:
-    from firemesh.control_plane.access import AccessRole, Operation
-    from firemesh.control_plane.key_ring import KeyRequest
-    from firemesh.errors import InvalidParameters
-
-    try:
-        operations = tuple(Operation(name.strip()) for name in args.operations.split(",") if name.strip())
-    except ValueError as error:
-        raise InvalidParameters(f"--operations: {error}; known are {', '.join(Operation)}") from error
-    request = KeyRequest(AccessRole(args.role), args.mesh, operations, args.days, args.label)
-    print((await ring.create(request)).text)
+async def _create(way: Operator, args: argparse.Namespace) -> int:
+    operations = tuple(name.strip() for name in args.operations.split(",") if name.strip())
+    chosen = {name: getattr(args, name) for name in ("role", "mesh", "agent", "days", "label")}
+    _show_made(await way.create_key({**chosen, "operations": operations}))
+    return 0
 
 
-async def _rotate(ring: "KeyRing", args: argparse.Namespace) -> None:
-    print((await ring.rotate(args.key_id, overlap_seconds=args.overlap)).text)
+async def _rotate(way: Operator, args: argparse.Namespace) -> int:
+    _show_made(await way.rotate_key(args.key_id, args.overlap))
+    return 0
 
 
-async def _revoke(ring: "KeyRing", args: argparse.Namespace) -> None:
-    await ring.revoke(args.key_id, overlap_seconds=args.overlap)
+def _show_made(made: Row) -> None:
+    """The key alone on standard output, so that it can be taken over; what it is, beside it."""
+    print(made["key"])
+    what = f"{made['role']} of {_scope(made)}, until {_day(made['expires_ms'])}"
+    print(f"key {made['key_id']}: {what}; shown this once", file=sys.stderr)
+
+
+async def _revoke(way: Operator, args: argparse.Namespace) -> int:
+    await way.revoke_key(args.key_id, args.overlap)
     print(f"key {args.key_id} ends in {args.overlap} s" if args.overlap else f"key {args.key_id} is revoked")
+    return 0
 
 
-async def _list(ring: "KeyRing", args: argparse.Namespace) -> None:
-    records = await ring.list()
+async def _list(way: Operator, args: argparse.Namespace) -> int:
+    rows: list[Row] = []
+    start = ""
+    while True:
+        page, start = await way.list_keys(start)
+        rows.extend(page)
+        if not start:
+            break
     if args.json:
-        rows = {key_id: record.model_dump(mode="json", exclude={"digest"}) for key_id, record in records.items()}
-        print(json.dumps(rows))
-        return
+        print(json.dumps({row["key_id"]: {name: value for name, value in row.items() if name != "key_id"} for row in rows}))
+        return 0
     from rich.console import Console
     from rich.markup import escape
     from rich.table import Table
 
-    table = Table("key", "role", "mesh", "label", "expires", "revoked", "last used")
-    for key_id, record in records.items():
-        times = [_day(each) for each in (record.expires_ms, record.revoked_ms, record.last_used_ms)]
-        table.add_row(key_id, record.role, record.mesh, escape(record.label), *times)
-    Console().print(table)
+    table = Table("key", "role", "for", "label", "ends", "last used")
+    for column in (*table.columns[:2], *table.columns[4:]):
+        column.no_wrap = True
+    for row in rows:
+        ends = f"[red]revoked[/] {_day(row['revoked_ms'])}" if row["revoked_ms"] else _day(row["expires_ms"])
+        last_used = _day(row["last_used_ms"])
+        table.add_row(row["key_id"], row["role"], escape(_scope(row)), escape(row["label"]), ends, last_used)
+    Console().print(table if rows else "there are no keys")
+    return 0
+
+
+def _scope(row: Row) -> str:
+    mesh = "every mesh" if row["mesh"] == "*" else row["mesh"]
+    return f"{row['agent']} in {mesh}" if row["agent"] else str(mesh)
 
 
 def _day(ms: int) -> str:
-    return datetime.fromtimestamp(ms / 1000, UTC).strftime("%Y-%m-%d %H:%M") if ms else "-"
+    return datetime.fromtimestamp(ms / 1000, UTC).strftime("%Y-%m-%d") if ms else "-"

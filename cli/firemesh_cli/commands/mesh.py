@@ -1,44 +1,39 @@
-"""`firemesh mesh`: create a mesh, list them all, see how one stands."""
+"""`firemesh mesh`: create a mesh, see how it stands, order it about, delete it."""
 
 import argparse
-import asyncio
 import json
 import sys
-from dataclasses import asdict
 from typing import TYPE_CHECKING
-from urllib.parse import quote, urlencode
 
-from firemesh_cli.api_client import ApiClient, add_api_option
-from firemesh_cli.connection import add_connection_options, connect
+from firemesh_cli.actions import mesh_orders, mesh_watch
+from firemesh_cli.actions.running import EXAMPLES, acting
+from firemesh_cli.operator import Operator, Row, add_operator_options
 
 if TYPE_CHECKING:
-    from firemesh.runtime.mesh import MeshReport
     from firemesh_cli.commands import Subparsers
-
-
-MESHES_LISTED_MAX = 100
 
 
 def register(subparsers: "Subparsers") -> None:
     """Add the command to the parser."""
-    parser = subparsers.add_parser("mesh", help="create a mesh, list them, see how one stands")
+    parser = subparsers.add_parser("mesh", help="create a mesh, see how it stands, order it about, delete it")
     actions = parser.add_subparsers(title="actions", dest="action", metavar="ACTION", required=True)
     _register_create(actions)
     listing = actions.add_parser("list", help="the ids of all meshes, one a line")
     listing.add_argument("--start", default="", help="list from this id on (default: from the first)")
-    add_connection_options(listing)
-    add_api_option(listing)
-    listing.set_defaults(handler=lambda args: asyncio.run(_list(args)))
-    status = actions.add_parser("status", help="who leads, who is in it, what is wrong")
+    status = actions.add_parser("status", help="who leads, who is in it, what is wrong", formatter_class=EXAMPLES)
+    status.epilog = "example:\n  firemesh mesh status m1 --json | jq .leader"
     status.add_argument("mesh_id")
     status.add_argument("--json", action="store_true", help="print one JSON object")
-    add_connection_options(status)
-    add_api_option(status)
-    status.set_defaults(handler=lambda args: asyncio.run(_status(args)))
+    for each, action in ((listing, _list), (status, _status)):
+        add_operator_options(each)
+        each.set_defaults(handler=acting(action))
+    mesh_watch.register(actions)
+    mesh_orders.register(actions)
 
 
 def _register_create(actions: "Subparsers") -> None:
-    create = actions.add_parser("create", help="create a mesh with nobody in it yet")
+    create = actions.add_parser("create", help="create a mesh with nobody in it yet", formatter_class=EXAMPLES)
+    create.epilog = "example:\n  firemesh mesh create m1 --seats 7 && firemesh agent run --mesh m1 --type manager --count 3"
     create.add_argument("mesh_id")
     create.add_argument("--machine", default="mafia", help="what the mesh replicates (default: mafia)")
     create.add_argument("--seats", type=int, default=12, help="seats at a table of Mafia, 5 to 30 (default: 12)")
@@ -51,35 +46,15 @@ def _register_create(actions: "Subparsers") -> None:
         default="processes",
         help="functions: Cloud Functions manage it whenever no manager process does (default: processes)",
     )
-    add_connection_options(create)
-    add_api_option(create)
-    create.set_defaults(handler=lambda args: asyncio.run(_create(args)))
+    add_operator_options(create)
+    create.set_defaults(handler=acting(_create))
 
 
-async def _create(args: argparse.Namespace) -> int:
-    from firemesh.core.params import PROFILES
-    from firemesh.runtime.mesh import Mesh
-    from firemesh.store.mesh_store import Hosting
-
-    if args.api:
-        chosen = {name: getattr(args, name) for name in ("mesh_id", "machine", "profile", "hosting")}
-        ApiClient(args.api).call("POST", "/meshes", {**chosen, "setup": _setup(args)})
-    else:
-        store = connect(args, "operator")
-        try:
-            await Mesh.create(
-                store,
-                args.mesh_id,
-                machine=args.machine,
-                setup=_setup(args),
-                params=PROFILES[args.profile],
-                hosting=Hosting(args.hosting),
-            )
-        finally:
-            await store.close()
-    more = (
-        "" if args.hosting == "functions" else f"; add managers with: firemesh agent run --mesh {args.mesh_id} --type manager"
-    )
+async def _create(way: Operator, args: argparse.Namespace) -> int:
+    chosen = {name: getattr(args, name) for name in ("machine", "profile", "hosting")}
+    await way.create_mesh(args.mesh_id, {**chosen, "setup": _setup(args)})
+    needs_managers = args.hosting == "processes"
+    more = f"; add managers with: firemesh agent run --mesh {args.mesh_id} --type manager" if needs_managers else ""
     print(f"mesh {args.mesh_id} created{more}")
     return 0
 
@@ -98,19 +73,8 @@ def _setup(args: argparse.Namespace) -> dict[str, object]:
     return setup
 
 
-async def _list(args: argparse.Namespace) -> int:
-    from firemesh.runtime.mesh import list_mesh_ids
-
-    if args.api:
-        page = ApiClient(args.api).call("GET", f"/meshes?{urlencode({'start': args.start, 'limit': MESHES_LISTED_MAX})}")
-        found, more = page["meshes"], page["next_start"]
-    else:
-        store = connect(args, "operator")
-        try:
-            ids = await list_mesh_ids(store, start=args.start, limit=MESHES_LISTED_MAX + 1)
-        finally:
-            await store.close()
-        found, more = ids[:MESHES_LISTED_MAX], "".join(ids[MESHES_LISTED_MAX:])
+async def _list(way: Operator, args: argparse.Namespace) -> int:
+    found, more = await way.list_meshes(args.start)
     for mesh_id in found:
         print(mesh_id)
     if more:
@@ -118,38 +82,30 @@ async def _list(args: argparse.Namespace) -> int:
     return 0
 
 
-async def _status(args: argparse.Namespace) -> int:
-    from firemesh.runtime.mesh import Mesh, MeshReport
-
-    if args.api:
-        report = MeshReport(**ApiClient(args.api).call("GET", f"/meshes/{quote(args.mesh_id, safe='')}"))
-    else:
-        store = connect(args, "operator")
-        try:
-            report = await Mesh(store, args.mesh_id).get_status()
-        finally:
-            await store.close()
+async def _status(way: Operator, args: argparse.Namespace) -> int:
+    report = await way.status(args.mesh_id)
     if args.json:
-        print(json.dumps(asdict(report)))
+        print(json.dumps(report))
     else:
         _print_status(report)
     return 0
 
 
-def _print_status(report: "MeshReport") -> None:
+def _print_status(report: Row) -> None:
     from rich.console import Console
     from rich.markup import escape
     from rich.table import Table
 
     console = Console()
-    leader = report.leader or "nobody"
+    leader = report["leader"] or "nobody"
     console.print(
-        f"mesh [bold]{escape(report.mesh_id)}[/] ({escape(report.machine)}): "
-        f"{escape(leader)} leads term {report.term}, {report.last_index} entries"
+        f"mesh [bold]{escape(report['mesh_id'])}[/] ({escape(report['machine'])}) is {report['status']}: "
+        f"{escape(leader)} leads term {report['term']}, {report['last_index']} entries"
     )
     table = Table("agent", "type", "process")
-    for agent, row in sorted(report.members.items()):
-        table.add_row(escape(agent) + (" *" if agent == report.leader else ""), row["type"], escape(row["process"]))
-    console.print(table)
-    for warning in report.warnings:
+    for agent, row in sorted(report["members"].items()):
+        table.add_row(escape(agent) + (" *" if agent == report["leader"] else ""), row["type"], escape(row["process"]))
+    if report["members"]:
+        console.print(table)
+    for warning in report["warnings"]:
         console.print(f"[yellow]warning:[/] {escape(warning)}")

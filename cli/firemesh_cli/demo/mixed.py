@@ -11,6 +11,8 @@ from firemesh_cli.demo.observer import Observer
 from firemesh_cli.demo.strike import in_the_middle, seconds_after
 
 PHASE = "ballot"
+WHOLE_PHASES = 2
+"""Phases that the functions lead from beginning to end: dusk and night."""
 
 
 @dataclass(slots=True)
@@ -39,16 +41,22 @@ async def kill_managers(observer: Observer, fleet: Fleet) -> Loss:
 
 
 async def bring_one_back(observer: Observer, fleet: Fleet, loss: Loss) -> None:
-    """Wait until the functions lead and the phase they found has ended, then start one manager process and see it lead."""
+    """Wait until the functions have led through some whole phases, then start one manager process and see it lead."""
     await observer.until(lambda: observer.head.term > loss.term and bool(observer.head.leader))
-    found = observer.phase
-    await observer.until(lambda: observer.phase != found or found == "over")
+    for _ in range(1 + WHOLE_PHASES):
+        await _end_of_phase(observer)
     member = next(member for member in fleet.members if member.is_manager)
     loss.started_again, loss.started_at = member.agents[0], time.monotonic()
     observer.note(f"{member.name} is started again")
     await fleet.start_again(member)
     await observer.until(lambda: observer.head.leader in loss.managers)
     loss.taken_back_at = time.monotonic()
+
+
+async def _end_of_phase(observer: Observer) -> None:
+    """Wait until the present phase has ended; the last one does not."""
+    present = observer.phase
+    await observer.until(lambda: observer.phase != present or present == "over")
 
 
 def report(loss: Loss | None, observer: Observer, params: Params) -> Mapping[str, Any] | None:

@@ -18,7 +18,7 @@ from firemesh.runtime.mesh import Mesh
 from firemesh.runtime.watch_supervisor import supervised
 from firemesh.store.base import Store
 from firemesh.store.firestore import connect
-from firemesh.store.mesh_store import MeshStore
+from firemesh.store.mesh_store import Hosting, MeshStore
 from firemesh_cli.demo import evidence, mixed, strike
 from firemesh_cli.demo.fleet import Fleet, Member
 from firemesh_cli.demo.mixed import Loss
@@ -120,7 +120,8 @@ class _Demo:
             await asyncio.gather(frames, game, return_exceptions=True)
             await self._fleet.stop()
             await self._observer.stop()
-        await self._drain()  # what stopping processes have sent; the functions go on without them
+        if self._options.mesh_hosting is Hosting.FUNCTIONS:
+            await self._drain()  # of what the stopping processes sent: the functions go on without them
         return await self._report(sent)
 
     async def _play(self) -> "_Sent":

@@ -1,13 +1,12 @@
 """Every check of a deployment, in the order in which one would mend what they find."""
 
-import shutil
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
 from firemesh_cli.deployment import firebase_tools, packages, upload
 from firemesh_cli.deployment.clean_room import CleanRoom
-from firemesh_cli.deployment.endpoints import judge_endpoints
+from firemesh_cli.deployment.endpoints import judge_endpoints, judge_hosting
 from firemesh_cli.deployment.rules import compile_rules
 from firemesh_cli.deployment.verdict import Verdict
 
@@ -29,15 +28,14 @@ def check_deployment(
     project = project.resolve()
     with tempfile.TemporaryDirectory(prefix="firemesh-deploy-") as folder:
         scratch = Path(folder)
-        packed = firebase_tools.pack(tools_root or project, project)
+        packed = firebase_tools.pack(tools_root or project, project, scratch)
         yield Verdict("firebase.json", packed.found.get("runtime", "unreadable"), packed.refusals("configuration"))
         yield Verdict("indexes", f"{packed.found.get('overrides', 0)} field overrides", packed.refusals("indexes"))
         yield compile_rules(project / "firestore.rules", firestore_host)
         if packed.refusals("upload"):
             yield Verdict("upload", "not packed", packed.refusals("upload"))
             return
-        shutil.move(packed.found["archive"], scratch / "upload.zip")
-        yield upload.unpack(scratch / "upload.zip", scratch / "functions")
+        yield upload.unpack(Path(packed.found["archive"]), scratch / "functions")
         yield from _judge_functions(project, scratch, tools_root or project, download=download)
 
 
@@ -57,4 +55,7 @@ def _judge_functions(project: Path, scratch: Path, tools_root: Path, *, download
     judged = firebase_tools.judge(tools_root, project, scratch / "manifest.yaml", PROJECT)
     yield Verdict("manifest", f"APIs: {', '.join(judged.found.get('apis', [])) or 'no more'}", judged.refusals("manifest"))
     yield from judge_endpoints(judged)
-    yield room.load_each(judged.found.get("endpoints", []))
+    endpoints = judged.found.get("endpoints", [])
+    yield judge_hosting(project, endpoints)
+    yield room.import_each()
+    yield room.load_each(endpoints)

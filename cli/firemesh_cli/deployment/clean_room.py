@@ -13,6 +13,14 @@ LOAD_SECONDS_MAX = 60
 PROCESSES_MAX = 2
 
 DISCOVER = "from firebase_functions.private import serving as s; print(s.functions_as_yaml(s.get_functions()))"
+IMPORT_EACH = """
+import importlib, sys
+for name in sys.argv[1:]:
+    try:
+        importlib.import_module(name)
+    except Exception as error:
+        print(f"{name}: {type(error).__name__}: {error}")
+"""
 LOAD = "import sys; from functions_framework import create_app; create_app(sys.argv[1], 'main.py', sys.argv[2])"
 
 
@@ -29,6 +37,13 @@ class CleanRoom:
         if done.returncode:
             return "", Verdict("functions", "main.py does not load", (_last_words(done.stderr),))
         return done.stdout, Verdict("functions", "found in main.py, in an empty environment")
+
+    def import_each(self) -> Verdict:
+        """Import every module of the upload: most are loaded late, when a request is already waiting."""
+        names = sorted(_module_name(path.relative_to(self.folder)) for path in self.folder.rglob("*.py"))
+        done = self._run(IMPORT_EACH, *names)
+        problems = done.stdout.splitlines() if done.returncode == 0 else [_last_words(done.stderr)]
+        return Verdict("modules", f"{len(names)}, each can be imported" if not problems else f"{len(names)}", tuple(problems))
 
     def load_each(self, endpoints: Sequence[Mapping[str, Any]]) -> Verdict:
         """Load every entry point in a process of its own, as the runtime does."""
@@ -53,3 +68,8 @@ class CleanRoom:
 def _last_words(text: str) -> str:
     lines = [line.strip() for line in text.splitlines() if line.strip()]
     return lines[-1][:300] if lines else "it failed without a word"
+
+
+def _module_name(path: Path) -> str:
+    parts = path.with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)

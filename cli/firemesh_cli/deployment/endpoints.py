@@ -1,7 +1,9 @@
 """What would be deployed, judged by rules of our own besides those of firebase-tools."""
 
+import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from firemesh_cli.deployment.firebase_tools import Opinion
@@ -26,6 +28,28 @@ def judge_endpoints(opinion: Opinion) -> Iterator[Verdict]:
     yield Verdict("options", names or "no function", (*opinion.refusals("options"), *_unwanted(endpoints)))
     queues = [each["id"] for each in endpoints if each["trigger"] == "taskQueueTrigger"]
     yield Verdict("task queues", ", ".join(queues) or "none", tuple(_misnamed(queues)))
+
+
+def judge_hosting(project: Path, endpoints: Endpoints) -> Verdict:
+    """Whether what the site leads to is there: its pages, and the functions behind its rewrites."""
+    hosting = json.loads((project / "firebase.json").read_text()).get("hosting", {})
+    rewrites = [each for each in hosting.get("rewrites", []) if "function" in each]
+    return Verdict(
+        "hosting", f"{len(rewrites)} paths lead to functions", tuple(_dead_ends(project, hosting, rewrites, endpoints))
+    )
+
+
+def _dead_ends(
+    project: Path, hosting: Mapping[str, Any], rewrites: Sequence[Mapping[str, Any]], endpoints: Endpoints
+) -> Iterator[str]:
+    public = hosting.get("public")
+    if public is not None and not (project / public).is_dir():
+        yield f"the folder {public} is not there"
+    deployed = {(each["id"], each["region"]) for each in endpoints}
+    for each in rewrites:
+        wanted = each["function"]["functionId"], each["function"]["region"]
+        if wanted not in deployed:
+            yield f"{each['source']} leads to {' in '.join(wanted)}, which would not be deployed"
 
 
 def _unwanted(endpoints: Endpoints) -> Iterator[str]:

@@ -1,6 +1,7 @@
 """firebase-tools' own opinion, asked without the network: what it would upload and what it would refuse."""
 
 import json
+import os
 import subprocess
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -27,9 +28,9 @@ class Opinion:
         return self.problems.get(part, ("not reached: see the checks above",))
 
 
-def pack(tools_root: Path, project: Path) -> Opinion:
-    """Judge firebase.json and the indexes, and write the archive that would be uploaded (`found["archive"]`)."""
-    return _ask(tools_root, "pack", str(project))
+def pack(tools_root: Path, project: Path, folder: Path) -> Opinion:
+    """Judge firebase.json and the indexes, and write into a folder what would be uploaded (`found["archive"]`)."""
+    return _ask(tools_root, "pack", str(project), TMPDIR=str(folder))
 
 
 def judge(tools_root: Path, project: Path, manifest: Path, project_id: str) -> Opinion:
@@ -37,7 +38,7 @@ def judge(tools_root: Path, project: Path, manifest: Path, project_id: str) -> O
     return _ask(tools_root, "judge", str(project), str(manifest), project_id)
 
 
-def _ask(tools_root: Path, *arguments: str) -> Opinion:
+def _ask(tools_root: Path, *arguments: str, **environment: str) -> Opinion:
     """Run the script with the firebase-tools installed at `tools_root`. Raises LocalStackError."""
     node = locate.find_node()
     if node is None:
@@ -46,7 +47,14 @@ def _ask(tools_root: Path, *arguments: str) -> Opinion:
     if not package.is_dir():
         raise LocalStackError(f"firebase-tools is missing: {SETUP_MEND}")
     command = [str(node.path), str(SCRIPT), str(package), *arguments]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=ANSWER_SECONDS_MAX, check=False)
+    done = subprocess.run(
+        command,
+        env={**os.environ, **environment},
+        capture_output=True,
+        text=True,
+        timeout=ANSWER_SECONDS_MAX,
+        check=False,
+    )
     lines = done.stdout.strip().splitlines()
     if done.returncode != 0 or not lines:
         raise LocalStackError(f"firebase-tools could not judge {arguments[1]}: {done.stderr.strip()[-500:]}")

@@ -7,8 +7,8 @@ from pathlib import Path
 
 from firemesh_cli.deployment.verdict import Verdict
 
-BELONGS = re.compile(r"[a-z_]+\.py|requirements\.txt|\.env|firemesh/(?:[a-z_]+/)*[a-z_]+\.py")
-"""All that the functions need. Parameters without secrets stand in `.env`."""
+BELONGS = re.compile(r"[a-z_]+\.py|requirements\.txt|\.env(?:\.(?!local$)[a-z0-9-]+)?|firemesh/(?:[a-z_]+/)*[a-z_]+\.py")
+"""All that the functions need. Settings without secrets stand in `.env`, those of one project in `.env.{project}`."""
 
 SECRETS = {
     "a private key": re.compile(r"-----BEGIN [A-Z ]*PRIVATE KEY-----"),

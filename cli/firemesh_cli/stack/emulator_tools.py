@@ -7,7 +7,7 @@ from pathlib import Path
 from firemesh.errors import LocalStackError
 from firemesh_cli.stack import locate
 
-FUNCTION_WORKERS_MAX = 8
+FUNCTION_WORKERS_MAX = 12
 """Calls of functions at once, each in a process of about 135 MB that starts when it is needed; further calls wait.
 
 An event stream is a call of up to a minute.

@@ -21,7 +21,9 @@ from firemesh_cli.stack.task_queue import Added, RetryPolicy, Task, TaskQueue
 BODY_BYTES_MAX = 1_000_000
 DEADLINE_SECONDS = 600.0
 """How long a call may take when the task does not say."""
-STARTED_WITHIN_SECONDS = 0.05
+AHEAD_SECONDS_MAX = 30 * 24 * 3600.0
+"""As far ahead as Cloud Tasks takes a task."""
+STOPPED_WITHIN_SECONDS = 0.05
 
 _PATH = re.compile(r"/v2/(projects/[^/]+/locations/[^/]+/queues/[A-Za-z0-9-]+)/tasks(?:/([A-Za-z0-9_-]{1,500}))?")
 _POST = ("POST", 1, None)
@@ -33,13 +35,13 @@ Answer = tuple[HTTPStatus, Mapping[str, Any]]
 class TaskServer:
     """The stand-in as part of this process: `with TaskServer() as tasks: ... tasks.host`."""
 
-    def __init__(self, port: int = 0, retries: RetryPolicy | None = None) -> None:
-        """Listens from now on, on 127.0.0.1. Raises OSError when the port is taken."""
+    def __init__(self, retries: RetryPolicy | None = None) -> None:
+        """Takes a free port of 127.0.0.1."""
         self.queue = TaskQueue(retries)
-        self._server = _Server((HOST, port), _Handler)
+        self._server = _Server((HOST, 0), _Handler)
         self._server.queue = self.queue
         self._thread = threading.Thread(
-            target=self._server.serve_forever, args=(STARTED_WITHIN_SECONDS,), name="firemesh-task-server", daemon=True
+            target=self._server.serve_forever, args=(STOPPED_WITHIN_SECONDS,), name="firemesh-task-server", daemon=True
         )
 
     @property
@@ -153,13 +155,16 @@ def parse_task(queue: str, sent: Mapping[str, Any]) -> Task:
     match = _PATH.fullmatch(f"/v2/{name}")
     if match is None or match[1] != queue or match[2] is None:
         raise ValueError(f"name {name!r} is none of queue {queue!r}")
+    due = datetime.fromisoformat(sent["scheduleTime"]).timestamp() if "scheduleTime" in sent else now
+    if due - now > AHEAD_SECONDS_MAX:
+        raise ValueError("scheduleTime is more than 30 days ahead")
     token = request.get("oidcToken", {})
     return Task(
         name=name,
         url=request["url"],
         headers={str(key): str(value) for key, value in request.get("headers", {}).items()},
         body=b64decode(request.get("body", ""), validate=True),
-        due=max(now, datetime.fromisoformat(sent["scheduleTime"]).timestamp()) if "scheduleTime" in sent else now,
+        due=max(now, due),
         deadline_seconds=float(sent["dispatchDeadline"].removesuffix("s")) if "dispatchDeadline" in sent else DEADLINE_SECONDS,
         oidc_email=str(token.get("serviceAccountEmail", "")),
         oidc_audience=str(token.get("audience", "")),

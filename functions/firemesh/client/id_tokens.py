@@ -9,7 +9,7 @@ import json
 import logging
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any
@@ -91,30 +91,39 @@ class IdTokens:
     async def _exchange(self) -> _Grant:
         url = self._authentication.url("identitytoolkit", "accounts:signInWithCustomToken")
         granted_at = self._now()
-        answer = await asyncio.to_thread(_post, url, {"token": self._custom_token, "returnSecureToken": "true"})
-        return _Grant(answer["idToken"], answer["refreshToken"], granted_at, float(answer["expiresIn"]))
+        body = json.dumps({"token": self._custom_token, "returnSecureToken": True})
+        answer = await asyncio.to_thread(_post, url, body, "application/json")
+        return _grant(answer, ("idToken", "refreshToken", "expiresIn"), granted_at)
 
     async def _renewed(self, grant: _Grant, now: float) -> _Grant:
         url = self._authentication.url("securetoken", "token")
         try:
-            form = {"grant_type": "refresh_token", "refresh_token": grant.refresh_token}
-            answer = await asyncio.to_thread(_post, url, form)
+            form = urlencode({"grant_type": "refresh_token", "refresh_token": grant.refresh_token})
+            answer = await asyncio.to_thread(_post, url, form, "application/x-www-form-urlencoded")
+            return _grant(answer, ("id_token", "refresh_token", "expires_in"), now)
         except StoreUnavailable as error:
             if grant.age_share(self._now()) >= 1:
                 raise
             log.info("the ID token is not renewed yet: %s", error)
             self._try_at = now + RETRY_SECONDS
             return grant
-        return _Grant(answer["id_token"], answer["refresh_token"], now, float(answer["expires_in"]))
 
 
-def _post(url: str, form: Mapping[str, str]) -> Mapping[str, Any]:
-    """The answer to a form. Raises Unauthenticated when it is refused, StoreUnavailable when there is none."""
-    request = urllib.request.Request(url, urlencode(form).encode(), method="POST")  # noqa: S310
+def _grant(answer: Any, names: tuple[str, str, str], granted_at: float) -> _Grant:
+    """What an answer grants; the two services spell its fields differently."""
+    try:
+        id_token, refresh_token, lasts_seconds = (answer[name] for name in names)
+        return _Grant(str(id_token), str(refresh_token), granted_at, max(1.0, float(lasts_seconds)))
+    except (KeyError, TypeError, ValueError) as error:
+        raise StoreUnavailable("what answered is not Firebase Authentication") from error
+
+
+def _post(url: str, body: str, content_type: str) -> Any:
+    """The answer's JSON value. Raises Unauthenticated when refused, StoreUnavailable when there is no answer."""
+    request = urllib.request.Request(url, body.encode(), {"Content-Type": content_type})  # noqa: S310
     try:
         with urllib.request.urlopen(request, timeout=TIMEOUT_SECONDS) as answer:  # noqa: S310
-            found: Mapping[str, Any] = json.load(answer)
-            return found
+            return json.load(answer)
     except urllib.error.HTTPError as error:
         with error:
             raise _refusal(error) from error

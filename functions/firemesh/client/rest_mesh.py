@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+from contextlib import suppress
 from itertools import chain, repeat
 from typing import Any
 
@@ -46,6 +47,8 @@ class RestMesh:
         self._latest: dict[str, Document] = {}
         self._reader: EventReader | None = None
         self._reading: asyncio.Task[None] | None = None
+        self._error: MeshError | None = None
+        """Why there is nothing to listen to any more."""
         self._take(admission)
 
     @classmethod
@@ -150,7 +153,9 @@ class RestMesh:
             self._start_reading()
         feed = SnapshotFeed(heard_at=self._heard_at, on_close=self._forget)
         self._feeds[feed] = path
-        if path in self._latest:
+        if self._error is not None:
+            feed.fail(self._error)
+        elif path in self._latest:
             feed.offer(_snapshot(self._latest[path]))
         return feed
 
@@ -171,30 +176,28 @@ class RestMesh:
             self._reading = None
 
     async def _read(self, reader: EventReader) -> None:
-        """Read to the end of the run. Should the stream not have told how it ended, the row does."""
+        """Read to the end of the run; how it ended, the row tells."""
+        try:
+            with suppress(IncarnationEnded):
+                await reader.run()
+            await self._show_row()
+        except MeshError as error:
+            self._error = error
+            for feed in tuple(self._feeds):
+                feed.fail(error)
+
+    async def _show_row(self) -> None:
+        """Show how the row stands, however long that takes. Raises AgentNotFound when it is gone."""
         while True:
             try:
-                await reader.run()
-                return
-            except IncarnationEnded:
-                if await self._show_row():
-                    return
-            except MeshError as error:
-                for feed in tuple(self._feeds):
-                    feed.fail(error)
-                return
+                row = await self._read_row()
+                break
+            except UnavailableError as error:
+                log.info("agent %s cannot see its row: %s", self._admission.agent, error)
             await asyncio.sleep(BACKOFF_SECONDS[0])
-
-    async def _show_row(self) -> bool:
-        """Whether the row could be read; then whoever listens to it has it."""
-        try:
-            row = await self._read_row()
-        except UnavailableError as error:
-            log.info("agent %s cannot see its row: %s", self._admission.agent, error)
-            return False
-        if row is not None:
-            self._offer(Document(self._whole(f"agents/{self._admission.agent}"), row, self._row_version() + 1))
-        return True
+        if row is None:
+            raise AgentNotFound(f"mesh {self.mesh_id!r} knows no agent {self._admission.agent!r} any more")
+        self._offer(Document(self._whole(f"agents/{self._admission.agent}"), row, self._row_version() + 1))
 
     def _row_version(self) -> int:
         known = self._latest.get(f"agents/{self._admission.agent}")

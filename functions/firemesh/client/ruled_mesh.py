@@ -26,6 +26,8 @@ COMMANDS_PER_BEAT = 16
 REST_MS = 200
 """What has to lie between two writings of one document: the number in firestore.rules."""
 MARGIN_MS = 20
+LOOK_SECONDS = 1.0
+"""Who waits for a sign of life looks so often whether one may still be shown."""
 BACKOFF_SECONDS = (0.5, 1.0, 2.0, 5.0, 10.0)
 
 StoreOpener = Callable[[Admission], Store]
@@ -74,7 +76,7 @@ class RuledMesh:
         """See `AgentMesh`. Asks for another admission, as long as it takes, and goes on under that one."""
         admission = await self._insist()
         before = self._documents.store
-        async with self._changed:
+        async with self._beat_pace, self._changed:  # no sign of life of the one is counted for the other
             self._take(admission)
             self._changed.notify_all()
         await before.close()
@@ -102,13 +104,20 @@ class RuledMesh:
         return await self._documents.is_waiting(request_id)
 
     async def _await_allowance(self, command: Command) -> None:
+        """Wait for the sign of life that allows this command. None comes any more to one who is no member any more."""
+
         def is_decided() -> bool:
             return command.inc != self._admission.inc or command.seq <= max(1, COMMANDS_PER_BEAT * self._beats)
 
-        async with self._changed:
-            await self._changed.wait_for(is_decided)
+        while not is_decided():
+            try:
+                async with asyncio.timeout(LOOK_SECONDS), self._changed:
+                    await self._changed.wait_for(is_decided)
+            except TimeoutError:
+                if not await self._is_member():
+                    raise _ended(command.agent_id, command.inc, command.kind) from None
         if command.inc != self._admission.inc:
-            raise _ended(command)
+            raise _ended(command.agent_id, command.inc, command.kind)
 
     async def _was_taken(self, request_id: str, command: Command) -> bool:
         """Whether a command is denied because the mesh has an earlier copy of it, waiting, refused or ordered.
@@ -122,11 +131,11 @@ class RuledMesh:
             return True
         if command.seq > 1 and await self._documents.read_fields(f"refused/{request_id}") is not None:
             return True
-        is_member = await self._is_member()
+        status = await self._status()
+        if status != MemberStatus.ALIVE and (status or command.seq > 1):
+            raise _ended(command.agent_id, command.inc, command.kind)
         if command.seq == 1:
-            return is_member
-        if not is_member:
-            raise _ended(command)
+            return status == MemberStatus.ALIVE
         beat, _, _ = await self._documents.read_beat(self._admission.process)
         if beat is None or beat.inc != self._admission.inc:
             raise StoreUnavailable("the sign of life was cleared away; the next one brings it back")
@@ -143,8 +152,12 @@ class RuledMesh:
         return _MembersWatch(self._documents.watch_document(path), self._is_member)
 
     async def _is_member(self) -> bool:
+        return await self._status() == MemberStatus.ALIVE
+
+    async def _status(self) -> str:
+        """What the roster says of this incarnation; empty when it knows of none."""
         row = await self._documents.read_fields(f"agents/{self._admission.agent}")
-        return row is not None and row["inc"] == self._admission.inc and row["status"] == MemberStatus.ALIVE
+        return str(row["status"]) if row is not None and row["inc"] == self._admission.inc else ""
 
     # --- what is kept -----------------------------------------------------------------------------------------------
 
@@ -152,9 +165,12 @@ class RuledMesh:
         """See `AgentMesh`. Each has to be the next one that the store knows of, so it gets its number here.
 
         Raises:
-            StoreUnavailable: also while another incarnation of the agent lives, and when this one has ended.
+            StoreUnavailable: also to one who is no member: not yet, or not any more.
+            IncarnationEnded: it is the sign of an incarnation that another has followed.
         """
         async with self._beat_pace:
+            if beat.inc != self._admission.inc:
+                raise _ended(self._admission.agent, beat.inc, "its sign of life")
             before = await self._stored_beats() if self._lost_count else self._beats
             self._lost_count = True
             try:
@@ -177,7 +193,16 @@ class RuledMesh:
             await self._documents.delete_beat(process_id)
 
     async def write_state(self, agent_id: str, version: int, inc: str, values: dict[str, Any]) -> None:
-        """See `AgentMesh`."""
+        """See `AgentMesh`. Raises IncarnationEnded as `submit` does."""
+        try:
+            await self._write_state(agent_id, version, inc, values)
+        except PermissionDenied:
+            if not await self._is_member():
+                raise _ended(agent_id, inc, "its state") from None
+            # One whose answer was lost may have been taken late, just before this one. If not, the denial is meant.
+            await self._write_state(agent_id, version, inc, values)
+
+    async def _write_state(self, agent_id: str, version: int, inc: str, values: dict[str, Any]) -> None:
         async with self._state_pace:
             await self._documents.write_state(agent_id, version, inc, values)
 
@@ -207,8 +232,8 @@ class RuledMesh:
                 await asyncio.sleep(max(next(pauses), asked))
 
 
-def _ended(command: Command) -> IncarnationEnded:
-    return IncarnationEnded(f"incarnation {command.inc} of agent {command.agent_id!r} has ended; {command.kind} is not sent")
+def _ended(agent_id: str, inc: str, what: str) -> IncarnationEnded:
+    return IncarnationEnded(f"incarnation {inc} of agent {agent_id!r} has ended; {what} is not sent")
 
 
 class _Pace:

@@ -18,7 +18,7 @@ from firemesh.core.health import Beat
 from firemesh.core.messages import canonical_json
 from firemesh.errors import AgentIdInUse, AgentNotFound, InvalidMessage, NotStored, PreconditionFailed, VersionMoved
 from firemesh.runtime.admission import client_process
-from firemesh.runtime.agent import STATE_BYTES_MAX
+from firemesh.runtime.agent_mesh import STATE_BYTES_MAX
 from firemesh.store import paths
 from firemesh.store.base import Create, Document, Put, Store
 from firemesh.store.mesh_store import STAMP, MeshStore

@@ -81,12 +81,14 @@ class AgentEvents:
         try:
             self._begin()
             yield f"retry: {RETRY_MS}\n\n"
-            while not self._end and shown < EVENTS_MAX and loop.time() < deadline:
-                if not await self._news(min(KEEP_ALIVE_SECONDS, deadline - loop.time())):
-                    yield ": nothing new\n\n"
-                for name in [name for name in NAMES if name in self._latest]:
+            while shown < EVENTS_MAX and loop.time() < deadline:
+                if self._latest:
                     shown += 1
-                    yield self._show(name, self._latest.pop(name))
+                    yield self._show_one()
+                elif self._end:
+                    break
+                elif not await self._news(min(KEEP_ALIVE_SECONDS, deadline - loop.time())):
+                    yield ": nothing new\n\n"
             yield _event("end", {"reason": self._end or "time"})
         finally:
             for task in self._tasks:
@@ -94,8 +96,11 @@ class AgentEvents:
             await asyncio.gather(*self._tasks, return_exceptions=True)
 
     def end(self, reason: str) -> None:
-        """End the stream soon, and tell its reader why."""
-        self._end = self._end or reason
+        """End the stream soon, and tell its reader why. Nothing more is shown, but how the agent's own run has ended."""
+        if self._end:
+            return
+        self._end = reason
+        self._latest = {name: document for name, document in self._latest.items() if name == "agent"}
         self._changed.set()
 
     def _begin(self) -> None:
@@ -125,7 +130,9 @@ class AgentEvents:
         self._changed.clear()
         return True
 
-    def _show(self, name: str, document: Document) -> str:
+    def _show_one(self) -> str:
+        name = min(self._latest, key=NAMES.index)
+        document = self._latest.pop(name)
         version = _version(document)
         self._seen = self._seen.having(name, version)
         below = document.path.split("/", 2)[2]
@@ -159,7 +166,9 @@ class AgentEvents:
                     self.end("key")
 
     def _take(self, name: str, document: Document | None) -> None:
-        if document is not None and _version(document) > self._seen.versions[NAMES.index(name)]:
+        if self._end or document is None:
+            return
+        if _version(document) > self._seen.versions[NAMES.index(name)]:
             self._latest[name] = document
             self._changed.set()
 

@@ -5,7 +5,6 @@ breaks the chain, which `verify` finds. One log line goes out for every decision
 """
 
 import hashlib
-import json
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -68,6 +67,15 @@ class AuditRecord(Decision):
 
 
 @dataclass(frozen=True, slots=True)
+class AuditPage:
+    """Records in order, the number at which the next page starts (0: this was the last), and the number of the last of all."""
+
+    records: tuple[AuditRecord, ...]
+    next_start: int
+    last: int
+
+
+@dataclass(frozen=True, slots=True)
 class ChainReport:
     """What a look at a portion of a trail has shown.
 
@@ -115,6 +123,16 @@ class AuditTrail:
         head = paths.audit_head(trail)
         return tuple(_record(found[path]) for path in sorted(found) if path != head)
 
+    async def page(self, *, mesh_id: str, start: int, limit: int) -> AuditPage:
+        """At most `limit` records from number `start` on."""
+        records = await self.read(mesh_id=mesh_id, start=start, limit=limit + 1)
+        head = (await self._read_head(_trail(mesh_id)))[0]
+        return AuditPage(records[:limit], records[limit].number if len(records) > limit else 0, head.number)
+
+    def head_path(self, mesh_id: str) -> str:
+        """The document that changes with every record."""
+        return paths.audit_head(_trail(mesh_id))
+
     async def check(self, *, mesh_id: str, start: int = 1, limit: int) -> ChainReport:
         """Whether the records from number `start` on, at most `limit`, are all there and follow the one before.
 
@@ -156,10 +174,10 @@ class AuditTrail:
 
 
 def log_decision(decision: Decision) -> None:
-    """One JSON line per decision, in the form Cloud Logging takes apart."""
-    severity = "INFO" if decision.allowed else "WARNING"
+    """One line per decision, labelled so that a log sink can keep them."""
     labels = {"logging.googleapis.com/labels": {"log_type": "audit"}}
-    log.info("%s", json.dumps({"severity": severity, "message": "access decision", **decision.model_dump(), **labels}))
+    level = logging.INFO if decision.allowed else logging.WARNING
+    log.log(level, "access decision", extra={"fields": {**decision.model_dump(), **labels}})
 
 
 def verify(records: Sequence[AuditRecord], after: AuditHead = FIRST) -> int:

@@ -1,20 +1,10 @@
 """The audit trails on request: reading them, and checking that nothing is missing."""
 
-from dataclasses import dataclass
-
 from firemesh.control_plane.access import Identity, Operation
-from firemesh.control_plane.audit import AuditRecord, AuditTrail, ChainReport
+from firemesh.control_plane.audit import AuditPage, AuditTrail, ChainReport
 from firemesh.control_plane.guard import Guard
 
 RECORDS_IN_PAGE_MAX = 200
-
-
-@dataclass(frozen=True, slots=True)
-class AuditPage:
-    """Records in order, and the number at which the next page starts (0: this was the last)."""
-
-    records: tuple[AuditRecord, ...]
-    next_start: int
 
 
 class AuditDesk:
@@ -29,9 +19,7 @@ class AuditDesk:
     ) -> AuditPage:
         """A page of the trail, from number `start` on; `limit` is 1 to RECORDS_IN_PAGE_MAX. Raises what `authorize` raises."""
         await self._authorize(identity, mesh_id, request_id)
-        records = await self._trail.read(mesh_id=mesh_id, start=start, limit=limit + 1)
-        shown = records[:limit]
-        return AuditPage(shown, records[limit].number if len(records) > limit else 0)
+        return await self._trail.page(mesh_id=mesh_id, start=start, limit=limit)
 
     async def check(self, identity: Identity, mesh_id: str = "", *, start: int = 1, request_id: str = "") -> ChainReport:
         """Whether a portion of the trail, from number `start` on, is whole. Raises what `authorize` raises."""

@@ -1,14 +1,26 @@
 """From a checked call to its answer, the same for HTTP and for callables."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
+from firemesh.control_plane.access import Identity
 from firemesh.control_plane.idempotency import Attempt
 from firemesh.control_plane.route import Call, EventStream, Reply, Route
 from firemesh.control_plane.use_cases import UseCases
 from firemesh.core.messages import canonical_json
 from firemesh.store.base import Write
+
+Runner = Callable[[Coroutine[Any, Any, Any]], Any]
+"""Runs a coroutine to its end, for a synchronous caller."""
+
+Authenticate = Callable[[UseCases, str, str], Awaitable[Identity]]
+"""Says who presents a credential; gets the use cases, credential and request id, and raises Unauthenticated."""
+
+
+async def awaited(work: Awaitable[Any]) -> Any:
+    """A coroutine of anything that can be awaited."""
+    return await work
 
 
 async def perform(

@@ -4,49 +4,39 @@ Every answer carries a request id and may not be cached; every error is a proble
 """
 
 import hashlib
-import io
 import json
 import logging
-import re
-import secrets
-from collections.abc import Awaitable, Callable, Coroutine, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import cached_property
 from typing import Any
 
 from flask import Flask, Request, Response, g, request
-from werkzeug.exceptions import NotFound, UnsupportedMediaType
+from werkzeug.exceptions import NotFound
 
-from firemesh.control_plane.access import Identity
-from firemesh.control_plane.dispatch import perform
+from firemesh.control_plane.dispatch import Authenticate, Runner, awaited, perform
+from firemesh.control_plane.http_request import (
+    BODY_BYTES_MAX,
+    IDEMPOTENCY_KEY,
+    caller_of,
+    context_of,
+    credential_of,
+    from_caller,
+    headers_of,
+    json_text,
+    query_of,
+)
 from firemesh.control_plane.openapi import PROBLEM_TYPE, describe
 from firemesh.control_plane.problem import problem_headers, problem_of
-from firemesh.control_plane.route import (
-    EVENT_STREAM_TYPE,
-    Call,
-    EventStream,
-    Handler,
-    Reply,
-    RequestHeaders,
-    RequestQuery,
-    Route,
-)
+from firemesh.control_plane.route import EVENT_STREAM_TYPE, Call, EventStream, Handler, Reply, Route
 from firemesh.control_plane.use_cases import UseCases
-from firemesh.errors import InvalidMessage, InvariantViolation, Unauthenticated
+from firemesh.errors import InvariantViolation
 
 log = logging.getLogger(__name__)
 
-BODY_BYTES_MAX = 65_536
 HEALTH_PATH = "/__/health"
 PREFIX = "/v1"
 DOCUMENT_PATH = PREFIX + "/openapi.json"
 ETAG_DIGITS = 16
-_REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}", re.ASCII)
-
-Runner = Callable[[Coroutine[Any, Any, Any]], Any]
-"""Runs a coroutine to its end, for a synchronous caller."""
-
-Authenticate = Callable[[UseCases, str, str], Awaitable[Identity]]
-"""Says who presents a credential; gets the use cases, credential and request id, and raises Unauthenticated."""
 
 Middleware = Callable[[Request], None]
 """Looks at a request before its route, and raises a MeshError to refuse it."""
@@ -82,7 +72,7 @@ class ApiGateway:
 
     def set_rate_limiter(self, take: Callable[[str], None]) -> None:
         """Count every call by what it presents, before anything is looked up; `take` raises RateLimited."""
-        self.add_middleware(lambda request: take(hashlib.sha256(credential_of(request).encode()).hexdigest()))
+        self.add_middleware(lambda request: take(caller_of(credential_of(request))))
 
     def add_middleware(self, middleware: Middleware) -> None:
         """Run this before every route, in the order of registration and before authentication."""
@@ -115,17 +105,17 @@ class ApiGateway:
             middleware(request)
         credential = credential_of(request)
         use = self._use_cases()
-        identity = self._run(_awaited(self._authenticate(use, credential, g.request_id)))
-        named = route.check_parameters(parameters)
-        _refuse_unheard(route, request)
-        call = Call(
-            identity=identity,
-            request_id=g.request_id,
-            body=route.body.model_validate_json(json_text(request)),
-            query=_query(route.query, request),
-            headers=_headers(route.headers, request),
-        )
-        reply = self._run(perform(use, route, call, named, idempotency_key=request.headers.get("Idempotency-Key", "")))
+        identity = self._run(awaited(self._authenticate(use, credential, g.request_id)))
+        with from_caller():
+            named = route.check_parameters(parameters)
+            call = Call(
+                identity=identity,
+                request_id=g.request_id,
+                body=route.body.model_validate_json(json_text(request)),
+                query=query_of(route.query, request),
+                headers=headers_of(route, request.headers),
+            )
+        reply = self._run(perform(use, route, call, named, idempotency_key=request.headers.get(IDEMPOTENCY_KEY, "")))
         if isinstance(reply, EventStream):
             return Response(self._pieces(reply), mimetype=EVENT_STREAM_TYPE)
         return _response(route, reply)
@@ -133,7 +123,7 @@ class ApiGateway:
     def _pieces(self, stream: EventStream) -> Iterator[str]:
         """The stream for a synchronous server, which closes this when the reader has gone."""
         try:
-            while piece := self._run(_awaited(anext(stream.frames, ""))):
+            while piece := self._run(awaited(anext(stream.frames, ""))):
                 yield piece
         finally:
             self._run(stream.frames.aclose())
@@ -146,8 +136,7 @@ class ApiGateway:
         return Response(self._document, mimetype="application/json")
 
     def _begin(self) -> Response | None:
-        offered = request.headers.get("X-Request-Id", "")
-        g.request_id = offered if _REQUEST_ID.fullmatch(offered) else secrets.token_hex(8)
+        g.request_id = context_of(request).request_id
         return Response("ok\n", mimetype="text/plain") if request.path == HEALTH_PATH else None
 
     def _finish(self, response: Response) -> Response:
@@ -158,58 +147,16 @@ class ApiGateway:
     def _refuse(self, error: Exception) -> Response:
         problem = problem_of(error, g.request_id)
         if problem.status == 500:
-            log.error("request %s failed", g.request_id, exc_info=error)
+            log.error("a request failed", exc_info=error)
         response = Response(problem.model_dump_json(), problem.status, mimetype=PROBLEM_TYPE)
-        response.headers.update(problem_headers(problem, error))
+        response.headers.update(problem_headers(problem))
         return response
-
-
-def credential_of(request: Request) -> str:
-    """What the caller presents: `Authorization: Bearer <key>`, or `X-API-Key`. Raises Unauthenticated when nothing is."""
-    scheme, _, presented = request.headers.get("Authorization", "").partition(" ")
-    credential = presented.strip() if scheme.lower() == "bearer" else request.headers.get("X-API-Key", "").strip()
-    if not credential:
-        raise Unauthenticated("send an API key as `Authorization: Bearer <key>` or `X-API-Key: <key>`")
-    return credential
-
-
-def json_text(request: Request) -> bytes:
-    """The text of the request's JSON object, an empty one when there is no body.
-
-    Raises:
-        InvalidMessage: it is none; NaN and infinity, which Python would read, are not JSON.
-        UnsupportedMediaType: it is not even declared as JSON.
-    """
-    data = request.get_data(cache=False)
-    if not data:
-        return b"{}"
-    if request.mimetype != "application/json":
-        raise UnsupportedMediaType("a body must have the content type application/json")
-    try:
-        value = json.loads(data, parse_constant=_refuse_constant)
-    except (ValueError, RecursionError) as error:
-        raise InvalidMessage("the body is not JSON") from error
-    if not isinstance(value, dict):
-        raise InvalidMessage("the body is not a JSON object")
-    return data
-
-
-def buffered(request: Request) -> dict[str, Any]:
-    """The WSGI environment of an outer application's request, its body ready to be read again.
-
-    No more is read than shows that the body is too large.
-    """
-    return {**request.environ, "wsgi.input": io.BytesIO(request.stream.read(BODY_BYTES_MAX + 1))}
-
-
-async def _awaited(work: Awaitable[Any]) -> Any:
-    return await work
 
 
 def _response(route: Route, reply: Reply) -> Response:
     content = route.answer_type.dump_json(reply.value)
     response = Response(content, route.status, mimetype="application/json")
-    if route.method == "GET":
+    if route.is_versioned:
         response.set_etag(reply.etag or hashlib.sha256(content).hexdigest()[:ETAG_DIGITS])
         response.make_conditional(request)
     elif reply.etag:
@@ -217,27 +164,3 @@ def _response(route: Route, reply: Reply) -> Response:
     if reply.replayed:
         response.headers["Idempotency-Replayed"] = "true"
     return response
-
-
-def _refuse_unheard(route: Route, request: Request) -> None:
-    """A header that bounds what a call may do is never ignored: where it would do nothing, the call is refused."""
-    for name, taken in route.heard.items():
-        if name in request.headers and not taken:
-            raise InvalidMessage(f"{route.name} takes no {name}")
-
-
-def _query(model: type[RequestQuery], request: Request) -> RequestQuery:
-    given = request.args.to_dict(flat=False)
-    twice = [name for name, values in given.items() if len(values) > 1]
-    if twice:
-        raise InvalidMessage(f"{', '.join(map(repr, twice))[:80]}: given more than once")
-    return model.model_validate({name: values[0] for name, values in given.items()})
-
-
-def _headers(model: type[RequestHeaders], request: Request) -> RequestHeaders:
-    names = [field.alias or name for name, field in model.model_fields.items()]
-    return model.model_validate({name: request.headers[name] for name in names if name in request.headers})
-
-
-def _refuse_constant(name: str) -> None:
-    raise ValueError(f"{name} is not JSON")

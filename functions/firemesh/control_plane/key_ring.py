@@ -209,11 +209,16 @@ class KeyRing:
 
     async def revoke_bound(self, mesh_id: str) -> int:
         """End all keys that are for one mesh alone; how many. The mesh is gone: a later one of its name is another mesh."""
-        keys = {key_id: record for key_id, record in (await self.list()).items() if record.mesh == mesh_id}
-        ending = [key_id for key_id, record in keys.items() if not record.revoked_ms]
-        for key_id in ending:
-            await self.revoke(key_id)
-        return len(ending)
+        ended, start = 0, ""
+        while True:
+            page = await self.list(start=start, limit=KEYS_LISTED_MAX)
+            for key_id, record in page.items():
+                if record.mesh == mesh_id and not record.revoked_ms:
+                    await self.revoke(key_id)
+                    ended += 1
+            if len(page) < KEYS_LISTED_MAX:
+                return ended
+            start = f"{max(page)}0"  # the first id that can come after the page's last
 
     def _record(self, key: ApiKey, request: KeyRequest, made_by: str, now_ms: int) -> ApiKeyRecord:
         return ApiKeyRecord(

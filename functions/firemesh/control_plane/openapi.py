@@ -17,7 +17,7 @@ API_VERSION = "1.0.0"
 PROBLEM_TYPE = "application/problem+json"
 _REF = "#/components/schemas/{model}"
 _PROBLEM_REF = {"$ref": "#/components/schemas/Problem"}
-_PROBLEMS_ALWAYS = (400, 401, 403, 429, 500, 503, 504)
+_PROBLEMS_ALWAYS = (400, 401, 403, 413, 415, 429, 500, 503, 504)
 
 _HEADERS: Mapping[str, Any] = {
     "X-Request-Id": {
@@ -77,8 +77,8 @@ def describe(routes: Sequence[Route]) -> dict[str, Any]:
             "parameters": {name: {"name": name, "in": "header", **parameter} for name, parameter in _PARAMETERS.items()},
             "responses": {f"Problem{status}": _problem_response(status) for status in statuses},
             "securitySchemes": {
-                "bearer": {"type": "http", "scheme": "bearer", "description": "An API key."},
-                "header": {"type": "apiKey", "in": "header", "name": "X-API-Key", "description": "The same key."},
+                "bearer": {"type": "http", "scheme": "bearer", "description": "An API key, a session or an ID token."},
+                "header": {"type": "apiKey", "in": "header", "name": "X-API-Key", "description": "An API key."},
             },
         },
     }
@@ -152,8 +152,7 @@ def _shared_parameters(route: Route) -> list[dict[str, Any]]:
 def _answers(route: Route, schema: Mapping[str, Any]) -> dict[str, Any]:
     """What may come when all goes well."""
     names = [*_ALWAYS]
-    versioned = route.method == "GET" and not route.is_stream
-    if versioned:
+    if route.is_versioned:
         names.append("ETag")
     if route.idempotent:
         names.append("Idempotency-Replayed")
@@ -163,15 +162,15 @@ def _answers(route: Route, schema: Mapping[str, Any]) -> dict[str, Any]:
         "content": {_answer_type(route): {"schema": schema}},
     }
     unchanged = {"description": "What is shown is still of the version in `If-None-Match`", "headers": _headers(names)}
-    return {str(route.status): answer} | ({"304": unchanged} if versioned else {})
+    return {str(route.status): answer} | ({"304": unchanged} if route.is_versioned else {})
 
 
 def _problem_statuses(route: Route) -> tuple[int, ...]:
     found = set(_PROBLEMS_ALWAYS)
     if route.parameters:
-        found.add(404)
+        found |= {404, 409}
     if route.method != "GET":
-        found |= {409, 413, 415}
+        found.add(409)
     if "If-Match" in route.header_names:
         found.add(412)
     if route.idempotent:
@@ -192,5 +191,5 @@ def _headers(names: Sequence[str]) -> dict[str, Any]:
 
 
 def _tag(route: Route) -> str:
-    """The resource: the last part of the path that is no parameter."""
-    return next(part for part in reversed(route.path.split("/")) if part and not part.startswith("<"))
+    """The resource, by the module that declares it."""
+    return str(route.handler.__module__).rpartition(".")[2].replace("_", " ")

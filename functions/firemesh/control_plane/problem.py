@@ -4,10 +4,10 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field
 from werkzeug.exceptions import HTTPException
 
-from firemesh.errors import Code, IdempotencyKeyReused, InvalidMessage, MeshError, RateLimited, VersionMoved
+from firemesh.errors import Code, IdempotencyKeyReused, MeshError, RateLimited, VersionMoved
 
 STATUS: Mapping[Code, int] = {
     Code.INVALID_ARGUMENT: 400,
@@ -52,8 +52,6 @@ MEANING: Mapping[int, str] = {
 }
 """What each status says."""
 
-FIELDS_EXPLAINED_MAX = 3
-
 
 class Problem(BaseModel):
     """Why a call was refused. `code` is stable, `detail` is for people; `retryable`: the same call may pass later."""
@@ -67,17 +65,18 @@ class Problem(BaseModel):
     code: str = Field(json_schema_extra={"enum": list(CODES)})
     retryable: bool = False
     error: str = Field("", description="The name of the error in the program; empty when it has none.")
+    retry_after_seconds: int = Field(0, ge=0, description="How long to wait before the next try; 0: nobody knows.")
     request_id: str
 
 
 def problem_of(error: Exception, request_id: str) -> Problem:
     """What a caller is told about an error; of one that is our mistake, nothing but that."""
-    if isinstance(error, ValidationError):
-        error = InvalidMessage(_explanation(error))
     if isinstance(error, MeshError):
         code, name = error.code.value, type(error).__name__
         status = _OF_ERROR.get(type(error), STATUS[error.code])
-        return _problem(status, code, str(error), request_id, retryable=error.retryable, error=name)
+        wait = max(1, math.ceil(error.retry_after_seconds)) if isinstance(error, RateLimited) else 0
+        more = {"retryable": error.retryable, "error": name, "retry_after_seconds": wait}
+        return _problem(status, code, str(error), request_id, **more)
     if isinstance(error, HTTPException):
         status = error.code or 400
         if status not in _OF_HTTP:
@@ -86,19 +85,13 @@ def problem_of(error: Exception, request_id: str) -> Problem:
     return _problem(500, INTERNAL, MEANING[500], request_id)
 
 
-def problem_headers(problem: Problem, error: Exception) -> dict[str, str]:
+def problem_headers(problem: Problem) -> dict[str, str]:
     """The headers that a refusal must carry."""
     headers = {"WWW-Authenticate": "Bearer"} if problem.status == 401 else {}
-    if isinstance(error, RateLimited):
-        headers["Retry-After"] = str(max(1, math.ceil(error.retry_after_seconds)))
+    if problem.retry_after_seconds:
+        headers["Retry-After"] = str(problem.retry_after_seconds)
     return headers
 
 
 def _problem(status: int, code: str, detail: str, request_id: str, **more: Any) -> Problem:
     return Problem(title=MEANING[status], status=status, detail=detail, code=code, request_id=request_id, **more)
-
-
-def _explanation(error: ValidationError) -> str:
-    """What is wrong with a request, field by field, without repeating what was sent."""
-    rows = error.errors(include_input=False, include_url=False, include_context=False)[:FIELDS_EXPLAINED_MAX]
-    return "; ".join(f"{'.'.join(map(str, row['loc'])) or 'body'}: {row['msg']}" for row in rows)

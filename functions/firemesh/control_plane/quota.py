@@ -41,6 +41,8 @@ QUOTAS: Mapping[Operation, Rate] = {
     Operation.CREATE_KEY: Rate(per_hour=120, burst=60),
     Operation.PROVISION_AGENT: Rate(per_hour=120, burst=60),
     Operation.ROTATE_KEY: Rate(per_hour=120, burst=60),
+    # Some thousand deletes each, so a mesh that has played for long takes several calls.
+    Operation.DELETE_MESH: Rate(per_hour=120, burst=60),
     # A token is signed by another service, and a whole table may sit down with one key.
     Operation.JOIN_MESH: Rate(per_hour=600, burst=60),
     # All guests of a site share one key, so these bound the site.

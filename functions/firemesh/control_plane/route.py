@@ -34,19 +34,19 @@ _BRACKETS = re.compile(r"<([a-z_]+)>")
 class RequestBody(BaseModel):
     """Base of what a caller sends as JSON: strictly typed, no unknown fields."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, hide_input_in_errors=True)
 
 
 class RequestQuery(BaseModel):
     """Base of what a caller puts behind the `?`: texts, so numbers are read out of them; no unknown names."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
 
 class RequestHeaders(BaseModel):
     """Base of the headers a route looks at, by their names as aliases; all others are left alone."""
 
-    model_config = ConfigDict(frozen=True)
+    model_config = ConfigDict(frozen=True, hide_input_in_errors=True)
 
 
 class NoBody(RequestBody):
@@ -146,6 +146,11 @@ class Route:
         return self.answer is EventStream
 
     @property
+    def is_versioned(self) -> bool:
+        """Whether the answer has an ETag of its own accord: what a GET shows at once."""
+        return self.method == "GET" and not self.is_stream
+
+    @property
     def name(self) -> str:
         """What the route is called."""
         return str(self.handler.__name__)
@@ -166,7 +171,7 @@ class Route:
         return {
             "Idempotency-Key": self.idempotent,
             "If-Match": "If-Match" in self.header_names,
-            "If-None-Match": self.method == "GET" or "If-None-Match" in self.header_names,
+            "If-None-Match": self.is_versioned or "If-None-Match" in self.header_names,
         }
 
     @property

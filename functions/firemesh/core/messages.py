@@ -28,9 +28,9 @@ NonNegative = Annotated[int, Field(ge=0)]
 
 
 class StoredModel(BaseModel):
-    """Base of every stored document: immutable, strictly typed, no unknown fields."""
+    """Base of every stored document: immutable, strictly typed, no unknown fields, and no word of its content in an error."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, hide_input_in_errors=True)
 
 
 class Command(StoredModel):

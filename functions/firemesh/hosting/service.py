@@ -19,6 +19,8 @@ QUEUE = "watchdog"
 """The queue is named after the function that its tasks call."""
 EVENT_SECONDS_MAX = 600.0
 """The schedule has made good an event that old, or will in a moment."""
+REARM_SECONDS_MAX = 500.0
+"""For all hosted meshes, one after the other."""
 
 log = logging.getLogger(__name__)
 
@@ -37,6 +39,8 @@ class HostingService:
     def notice_request(self, path: str, created: str) -> None:
         """A document meshes/{mesh}/inbox/{request} was created. Raises what may pass: then the event comes again."""
         mesh_id = path.split("/")[1]
+        if re.fullmatch(ID_PATTERN, mesh_id) is None:
+            return  # there can be no such mesh
         if time.time() - datetime.fromisoformat(created).timestamp() > EVENT_SECONDS_MAX:
             log.warning("mesh %s: an event of %s is too old", mesh_id, created)
             return
@@ -61,5 +65,8 @@ class HostingService:
         self._process.run(self._meshes.activate(mesh_id))
 
     def rearm(self) -> int:
-        """Look at every hosted mesh; how many there are."""
-        return self._process.run(self._meshes.rearm_all())
+        """Look at every hosted mesh; how many there are.
+
+        Raises StoreUnavailable when REARM_SECONDS_MAX did not suffice; those not reached are looked at the next time.
+        """
+        return self._process.run(self._meshes.rearm_all(), seconds_max=REARM_SECONDS_MAX)

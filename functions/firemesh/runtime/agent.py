@@ -1,17 +1,17 @@
 """What every agent of a process does: join the mesh, show signs of life, keep its state, leave.
 
-An agent belongs to a `Host`, the process that runs it: they share one connection, one incarnation and one sign of life.
+An agent belongs to a `Host`, the process that runs it.
 """
 
 import asyncio
 import logging
-from collections.abc import AsyncGenerator, Callable, Coroutine, Mapping
+from collections.abc import AsyncGenerator, Coroutine, Mapping
 from contextlib import aclosing
 from dataclasses import replace
-from typing import Any, Protocol
+from typing import Any
 
 from firemesh.core.membership import JOIN, LEAVE, REPLACED_MAX, AgentType, MemberStatus
-from firemesh.core.messages import Command, canonical_json
+from firemesh.core.messages import canonical_json
 from firemesh.core.sessions import ALREADY_ORDERED
 from firemesh.errors import (
     AgentIdInUse,
@@ -24,9 +24,10 @@ from firemesh.errors import (
     RequestError,
     UnavailableError,
 )
-from firemesh.runtime.agent_mesh import AgentMesh
+from firemesh.runtime.agent_mesh import STATE_BYTES_MAX
+from firemesh.runtime.host import Host
 from firemesh.runtime.session import Session
-from firemesh.runtime.state_file import AgentMemory, FolderLock, StateFile
+from firemesh.runtime.state_file import AgentMemory, FolderLock
 from firemesh.runtime.watch_supervisor import supervised
 from firemesh.store import paths
 
@@ -37,7 +38,6 @@ JUDGEMENT_POLL_SECONDS = 1.0
 """How often one whose id a silent run still holds looks whether that run has been judged."""
 STOP_SECONDS_MAX = 3.0
 """How long an agent tries to leave in good order; the mesh notices a silent one by itself."""
-STATE_BYTES_MAX = 100_000
 
 _JOIN_REFUSALS: Mapping[str, type[RequestError]] = {
     "AGENT_ID_IN_USE": AgentIdInUse,
@@ -45,70 +45,6 @@ _JOIN_REFUSALS: Mapping[str, type[RequestError]] = {
     "MESH_DRAINING": MeshDraining,
     "MESH_CLOSED": MeshClosed,
 }
-
-
-class Host(Protocol):
-    """What an agent needs of the process that runs it."""
-
-    process_id: str
-    inc: str
-    mesh: AgentMesh
-
-    @property
-    def may_replace(self) -> bool:
-        """Whether the agent's join may push its own earlier runs aside; else it waits until they are judged."""
-        ...
-
-    @property
-    def agent_beat_seconds(self) -> float:
-        """How often each agent tells the process that it runs."""
-        ...
-
-    def state_file(self, agent_id: str) -> StateFile | None:
-        """Where the agent keeps its memory; None when it keeps none."""
-        ...
-
-    def sign_of_life(self, agent_id: str, state: str) -> None:
-        """The agent does something and is in this state: the process is active."""
-        ...
-
-    def agent_beat(self, agent_id: str) -> None:
-        """The agent's tasks still run; whether it does anything is another matter."""
-        ...
-
-    async def is_silent(self, process_id: str, inc: str) -> bool:
-        """Whether a run of a process shows no sign of life for long enough to be judged, by the store's own clock."""
-        ...
-
-    async def renew_incarnation(self, ended: str) -> None:
-        """The incarnation `ended` was declared dead although this process lives: begin a new one (once)."""
-        ...
-
-    def on_sent(self, command: Command) -> None:
-        """A command of one of the agents is surely in the inbox."""
-        ...
-
-    def public_view(self) -> "ViewFeed":
-        """The one listener to `views/public` that all agents of the process share."""
-        ...
-
-
-class ViewFeed:
-    """The latest content of one view, for any number of readers of the same process."""
-
-    def __init__(self) -> None:
-        self.view: Mapping[str, Any] = {}
-        self.applied_index = 0
-        self.readers: set[Callable[[], None]] = set()
-        """Called whenever the view has changed."""
-
-    def put(self, fields: Mapping[str, Any]) -> None:
-        """Take a newer version of the view; one that is known already (a listener was opened anew) is no news."""
-        if fields["applied_index"] <= self.applied_index:
-            return
-        self.view, self.applied_index = fields["view"], fields["applied_index"]
-        for tell in tuple(self.readers):
-            tell()
 
 
 class Agent:
@@ -203,6 +139,7 @@ class Agent:
         Raises:
             InvalidMessage: the state would exceed 100 kB, or is no JSON object; nothing has changed.
             OutcomeUnknown: the store did not confirm; the next update carries the change along.
+            IncarnationEnded: likewise, of one that comes back; only a client is told.
         """
         state = {**self._memory.state, **changes}
         if _json_bytes(state) > STATE_BYTES_MAX:
@@ -312,8 +249,10 @@ class Agent:
         async with aclosing(self._contents(f"agents/{self.agent_id}")) as rows:
             async for row in rows:
                 if row is None:
-                    self._removed()
-                    return
+                    if await self._is_forgotten():
+                        self._removed()
+                        return
+                    continue
                 if row["since"] < self._since:
                     continue
                 if row["inc"] != self.inc:
@@ -324,6 +263,14 @@ class Agent:
                     return
                 if row["status"] == MemberStatus.DEAD:
                     await self._come_back()
+
+    async def _is_forgotten(self) -> bool:
+        """Whether a row that a listener misses is not there indeed."""
+        try:
+            return await self._host.mesh.read_fields(f"agents/{self.agent_id}") is None
+        except UnavailableError as error:
+            log.info("agent %s cannot see whether it is still a member: %s", self.agent_id, error)
+            return False
 
     async def _come_back(self) -> None:
         """Declared dead while alive, by a pause or a cut connection: join again, as long as it takes, as a new incarnation."""

@@ -10,6 +10,9 @@ from firemesh.core.health import Beat, HealthPolicy
 from firemesh.core.messages import Command
 from firemesh.store.base import Fields, Watch
 
+STATE_BYTES_MAX = 100_000
+"""Of what an agent keeps of its own, as JSON."""
+
 
 class AgentMesh(Protocol):
     """One mesh as those see it who take part in it.
@@ -65,7 +68,7 @@ class AgentMesh(Protocol):
         ...
 
     async def write_state(self, agent_id: str, version: int, inc: str, values: dict[str, Any]) -> None:
-        """Replace the state an agent keeps of its own."""
+        """Replace the state an agent keeps of its own. Raises IncarnationEnded as `submit` does."""
         ...
 
 

@@ -12,8 +12,9 @@ from firemesh.core.membership import AgentType
 from firemesh.core.messages import Command
 from firemesh.core.params import Params
 from firemesh.errors import AgentNotFound, InvalidMessage, NotLeader
-from firemesh.runtime.agent import Agent, Host
+from firemesh.runtime.agent import Agent
 from firemesh.runtime.health_watch import HealthWatch
+from firemesh.runtime.host import Host
 from firemesh.runtime.manager_driver import ManagerDriver
 from firemesh.store import paths
 from firemesh.store.mesh_store import MeshStore

@@ -32,7 +32,7 @@ from firemesh.core.effects import (
     TimerFired,
 )
 from firemesh.core.manager import Manager
-from firemesh.errors import InvariantViolation, MeshNotFound, UnavailableError
+from firemesh.errors import InvariantViolation, UnavailableError
 from firemesh.runtime.manager_calls import Call, ManagerCalls
 from firemesh.runtime.store_clock import StoreClock
 from firemesh.runtime.watch_supervisor import supervised
@@ -205,7 +205,7 @@ class ManagerDriver(Generic[S]):
         async for snapshot in supervised(self.mesh.watch_head, poll=self._poll_head, poll_seconds=poll_seconds):
             self.clock.note(snapshot.read_time)
             if not snapshot.documents:
-                raise MeshNotFound(f"mesh {self.mesh.mesh_id!r} was deleted")
+                await self._poll_head()  # which ends this manager if the mesh was deleted indeed
             for document in snapshot.documents.values():
                 self.tell(HeadSeen(self.mesh.parse_head(document), document.update_time))
 

@@ -1,8 +1,12 @@
-"""The mesh as an application sees it: create or open it, run agents in this process, ask how it stands."""
+"""The mesh as an application sees it: create or open it, run agents in this process, ask how it stands.
+
+What creating a mesh and running agents take is imported when that is asked for: the control plane mostly asks how meshes
+stand, and pays for its imports at every cold start.
+"""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pydantic import TypeAdapter, ValidationError
 
@@ -12,16 +16,17 @@ from firemesh.core.messages import PAYLOAD_BYTES_MAX, MeshStatus, mesh_command
 from firemesh.core.params import DEFAULT, Params
 from firemesh.core.sessions import OPERATOR_KINDS
 from firemesh.errors import AgentNotFound, InvalidMessage, MeshClosed, VersionMoved
-from firemesh.game.registry import machine_named
 from firemesh.ids import MeshId, new_incarnation
-from firemesh.runtime.agent import Agent
-from firemesh.runtime.behaviour import Behaviour
-from firemesh.runtime.manager_agent import ManagerAgent
-from firemesh.runtime.process import AgentProcess
 from firemesh.store import paths
 from firemesh.store.base import Store, Write
 from firemesh.store.mesh_removal import MeshRemoval, Removal
 from firemesh.store.mesh_store import Hosting, MeshRecord, MeshStore
+
+if TYPE_CHECKING:
+    from firemesh.runtime.agent import Agent
+    from firemesh.runtime.behaviour import Behaviour
+    from firemesh.runtime.manager_agent import ManagerAgent
+    from firemesh.runtime.process import AgentProcess
 
 _MESH_ID: TypeAdapter[str] = TypeAdapter(MeshId)
 MANAGERS_WANTED = 3
@@ -70,6 +75,8 @@ class Mesh:
             InvalidMessage: the id is no mesh id, or the machine refuses the setup.
             AlreadyExists: the id is taken, or what `also` creates is there; nothing was changed.
         """
+        from firemesh.game.registry import machine_named
+
         _check_mesh_id(mesh_id)
         machine_named(machine).initial(setup)
         mesh = cls(store, mesh_id)
@@ -84,13 +91,15 @@ class Mesh:
         await mesh._documents.read_record()
         return mesh
 
-    async def process(self, process_id: str, **options: Any) -> AgentProcess:
+    async def process(self, process_id: str, **options: Any) -> "AgentProcess":
         """A process of this mesh in which agents can run; see `AgentProcess`."""
+        from firemesh.runtime.process import AgentProcess
+
         return await AgentProcess.open(self._store, self.mesh_id, process_id, **options)
 
     async def add_agent(
-        self, process: AgentProcess, agent_id: str, agent_type: AgentType, behaviour: Behaviour | None = None
-    ) -> Agent:
+        self, process: "AgentProcess", agent_id: str, agent_type: AgentType, behaviour: "Behaviour | None" = None
+    ) -> "Agent":
         """Start an agent in a process of this program. Raises what `Agent.start` raises."""
         if agent_type is AgentType.MANAGER:
             return await process.add_manager(agent_id)
@@ -219,7 +228,7 @@ async def list_mesh_ids(store: Store, *, start: str = "", limit: int) -> tuple[s
 class MeshManager:
     """The management of a mesh as seen from one of its managers."""
 
-    def __init__(self, mesh: Mesh, manager: ManagerAgent) -> None:
+    def __init__(self, mesh: Mesh, manager: "ManagerAgent") -> None:
         self._mesh = mesh
         self._manager = manager
 

@@ -1,7 +1,6 @@
 """One process of a mesh: any number of agents over one connection, one incarnation, one sign of life.
 
-The unit of failure is the process, so that is what beats. Within it every agent reports to the process at no cost; the
-process tells the mesh in one small document.
+The unit of failure is the process, so that is what beats (see `pulse`).
 """
 
 import asyncio
@@ -13,28 +12,28 @@ from typing import Any, TypeVar
 
 from pydantic import TypeAdapter, ValidationError
 
-from firemesh.core.health import LATENESS_MAX, Beat, HealthPolicy
+from firemesh.core.health import HealthPolicy
 from firemesh.core.machine import Machine
 from firemesh.core.messages import Command
 from firemesh.core.params import Params
 from firemesh.errors import (
     AgentNotFound,
     AlreadyExists,
-    IncarnationEnded,
     InvalidMessage,
     InvalidParameters,
     MeshClosed,
     MeshError,
     PermissionDenied,
-    Unauthenticated,
 )
 from firemesh.game.registry import machine_named
 from firemesh.ids import ProcessId
 from firemesh.runtime.admission import CLIENT_PROCESS_PREFIX, Admission
-from firemesh.runtime.agent import Agent, ViewFeed
+from firemesh.runtime.agent import Agent
 from firemesh.runtime.agent_mesh import AgentMesh, is_silent
 from firemesh.runtime.behaviour import Behaviour
+from firemesh.runtime.host import ViewFeed
 from firemesh.runtime.manager_agent import ManagerAgent
+from firemesh.runtime.pulse import HeartbeatPolicy, Pulse
 from firemesh.runtime.state_file import StateFile
 from firemesh.runtime.watch_supervisor import supervised
 from firemesh.runtime.worker_agent import WorkerAgent
@@ -47,33 +46,6 @@ AnyAgent = TypeVar("AnyAgent", bound=Agent)
 
 AGENTS_MAX = 30
 _PROCESS_ID: TypeAdapter[str] = TypeAdapter(ProcessId)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class HeartbeatPolicy:
-    """How often the process shows itself, in milliseconds.
-
-    `active_ms` while its agents do something, `idle_ms` after `idle_after_ms` without, and `asleep_ms` after
-    `asleep_after_ms`, unless a manager runs here, whose silence the others should not have to wait for. Within the
-    process each agent beats every `agent_ms`; one not heard for `agent_late_ms` is shown as `late` in the process's beat.
-    """
-
-    active_ms: int = 2000
-    idle_ms: int = 10_000
-    idle_after_ms: int = 30_000
-    asleep_ms: int = 120_000
-    asleep_after_ms: int = 300_000
-    agent_ms: int = 250
-    agent_late_ms: int = 1000
-
-    def __post_init__(self) -> None:
-        if not 250 <= self.active_ms <= self.idle_ms <= self.asleep_ms <= 300_000:
-            raise InvalidParameters(
-                f"heartbeat: 250 <= active_ms={self.active_ms} <= idle_ms={self.idle_ms} <= asleep_ms={self.asleep_ms} "
-                "<= 300000 must hold"
-            )
-        if not 10 <= self.agent_ms < self.agent_late_ms:
-            raise InvalidParameters(f"heartbeat: 10 <= agent_ms={self.agent_ms} < agent_late_ms={self.agent_late_ms} must hold")
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,17 +88,10 @@ class AgentProcess:
         self._heartbeat = heartbeat or HeartbeatPolicy()
         self._health = health or HealthPolicy()
         self._on_sent = on_sent
-        self._beats = 0
-        self._agent_states: dict[str, str] = {}
-        self._agent_heard: dict[str, float] = {}
-        self._late: frozenset[str] = frozenset()
-        self._lateness = 0
-        self._was_late = False
-        self._active_at = asyncio.get_running_loop().time()
+        self._pulse = Pulse(mesh, lambda: (self.process_id, self.inc), self._heartbeat, self._applied)
         self._gone: set[str] = set()
         self._public: ViewFeed | None = None
         self._tasks: set[asyncio.Task[None]] = set()
-        self._beat_now = asyncio.Event()
         self._end: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
     @classmethod
@@ -233,14 +198,11 @@ class AgentProcess:
 
     def sign_of_life(self, agent_id: str, state: str) -> None:
         """See `Host`."""
-        self._be_active()
-        if self._agent_states.get(agent_id) != state:
-            self._agent_states[agent_id] = state
-            self._beat_now.set()
+        self._pulse.show(agent_id, state)
 
     def agent_beat(self, agent_id: str) -> None:
         """See `Host`."""
-        self._agent_heard[agent_id] = asyncio.get_running_loop().time()
+        self._pulse.hear(agent_id)
 
     async def is_silent(self, process_id: str, inc: str) -> bool:
         """See `Host`. A run whose sign of life this process may not see counts as living."""
@@ -254,12 +216,11 @@ class AgentProcess:
         async with self._renewing:
             if self.inc == ended:
                 self.inc = await self.mesh.new_incarnation()
-                self._beats = 0
-                self._beat_now.set()
+                self._pulse.begin_anew()
 
     def on_sent(self, command: Command) -> None:
         """See `Host`."""
-        self._be_active()
+        self._pulse.be_active()
         if self._on_sent is not None:
             self._on_sent(command)
 
@@ -307,89 +268,16 @@ class AgentProcess:
 
     def _forget(self, agent_id: str) -> Agent:
         self._gone.add(agent_id)
-        self._agent_states.pop(agent_id, None)
-        self._agent_heard.pop(agent_id, None)
+        self._pulse.forget(agent_id)
         return self.agents.pop(agent_id)
 
     def _start_beating(self) -> None:
-        self._spawn(self._beat())
-        self._spawn(self._feel_own_pulse())
+        self._spawn(self._pulse.beat())
+        self._spawn(self._pulse.feel())
 
-    async def _beat(self) -> None:
-        """Write the sign of life at the adaptive interval, at once when an agent's state changes; never give up.
-
-        Only who is not known any more has to: its key was revoked, its token is no good.
-        """
-        while True:
-            interval_ms = self._interval_ms()
-            self._beat_now.clear()
-            try:
-                await self.mesh.write_beat(self._next_beat(interval_ms))
-            except MeshError as error:
-                if isinstance(error, PermissionDenied | Unauthenticated) and not isinstance(error, IncarnationEnded):
-                    raise
-                log.info("sign of life of process %s not written: %s", self.process_id, error)
-            try:
-                async with asyncio.timeout(interval_ms / 1000):
-                    await self._beat_now.wait()
-            except TimeoutError:
-                continue
-
-    def _interval_ms(self) -> int:
-        if self._is_quiet_for(self._heartbeat.asleep_after_ms) and not self._managers():
-            return self._heartbeat.asleep_ms
-        return self._heartbeat.idle_ms if self._is_idle() else self._heartbeat.active_ms
-
-    def _is_idle(self) -> bool:
-        return self._is_quiet_for(self._heartbeat.idle_after_ms)
-
-    def _is_quiet_for(self, ms: int) -> bool:
-        return (asyncio.get_running_loop().time() - self._active_at) * 1000 > ms
-
-    def _managers(self) -> list[ManagerAgent]:
-        return [agent for agent in self.agents.values() if isinstance(agent, ManagerAgent)]
-
-    def _be_active(self) -> None:
-        if self._is_idle():
-            self._beat_now.set()  # announces the shorter interval at once
-        self._active_at = asyncio.get_running_loop().time()
-
-    def _next_beat(self, interval_ms: int) -> Beat:
-        self._beats += 1
-        self._lateness = max(0, min(LATENESS_MAX, self._lateness + (1 if self._was_late else -1)))
-        self._was_late = False
-        return Beat(
-            process=self.process_id,
-            inc=self.inc,
-            seq=self._beats,
-            interval_ms=interval_ms,
-            agents={agent: self._shown_state(agent) for agent in self._agent_states},
-            applied={agent.agent_id: agent.driver.manager.state.replica.index for agent in self._managers()},
-            lateness=self._lateness,
-        )
-
-    def _shown_state(self, agent_id: str) -> str:
-        state = self._agent_states[agent_id]
-        return "late" if agent_id in self._late and state == "running" else state
-
-    async def _feel_own_pulse(self) -> None:
-        """Measure how late this process runs, which observers make allowance for, and which agents do not turn any more."""
-        loop = asyncio.get_running_loop()
-        while True:
-            due = loop.time() + self.agent_beat_seconds
-            await asyncio.sleep(self.agent_beat_seconds)
-            if (loop.time() - due) * 1000 > self._heartbeat.agent_late_ms:
-                self._was_late = True  # the agents could not speak either: they are not to blame
-            else:
-                self._look_for_late_agents(loop.time())
-
-    def _look_for_late_agents(self, now: float) -> None:
-        longest = self._heartbeat.agent_late_ms / 1000
-        late = frozenset(agent for agent, heard in self._agent_heard.items() if now - heard > longest)
-        if late != self._late:
-            log.info("process %s: agents late: %s", self.process_id, ", ".join(sorted(late)) or "none any more")
-            self._late = late
-            self._beat_now.set()
+    def _applied(self) -> Mapping[str, int]:
+        managers = [agent for agent in self.agents.values() if isinstance(agent, ManagerAgent)]
+        return {agent.agent_id: agent.driver.manager.state.replica.index for agent in managers}
 
     async def _listen_to_public_view(self, feed: ViewFeed) -> None:
         async for snapshot in supervised(lambda: self.mesh.watch_document("views/public")):

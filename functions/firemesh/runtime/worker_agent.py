@@ -8,8 +8,9 @@ from typing import Any
 
 from firemesh.core.membership import AgentType
 from firemesh.errors import InboxFull, IncarnationEnded, InvalidMessage
-from firemesh.runtime.agent import Agent, Host, ViewFeed
+from firemesh.runtime.agent import Agent
 from firemesh.runtime.behaviour import INTENTS_MAX, Behaviour, Intent
+from firemesh.runtime.host import Host, ViewFeed
 
 log = logging.getLogger(__name__)
 
@@ -58,8 +59,10 @@ class WorkerAgent(Agent):
         return await self._session.send(kind, body)
 
     async def _come_back(self) -> None:
-        """A command of the dead incarnation may have been refused: look at the views anew."""
+        """A command of the dead incarnation may have been refused: look at the views anew, as after a restart."""
         await super()._come_back()
+        if self._behaviour is not None:
+            self._behaviour.restore(self._behaviour.memory())
         self._news.set()
 
     async def _listen_to_own_view(self) -> None:

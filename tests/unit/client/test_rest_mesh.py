@@ -267,6 +267,21 @@ async def test_an_id_that_another_run_holds_is_not_joined(visitor: Visitor) -> N
         await process.abandon()
 
 
+async def test_one_whose_earlier_run_is_silent_joins_when_that_run_has_been_judged(visitor: Visitor, road: Road) -> None:
+    await visitor.put("agents/a1", {**ROW, "agent": "a1", "inc": "f" * 12, "process": "client-a1"})
+    await visitor.put("liveness/client-a1", {**_fresh_beat("f" * 12), "interval_ms": 1000})
+    visitor.api.now_ns += 60_000_000_000
+    async with visitor.mesh() as mesh:
+        process = AgentProcess.admitted(mesh, mesh.admission)
+        starting = asyncio.create_task(process.add_worker("a1"))
+        await road.until_seen("GET", "heartbeat")
+        await visitor.seat("dead", inc="f" * 12)
+        await visitor.stored(f"inbox/a1_{mesh.admission.inc}_00000001")
+        await visitor.seat()
+        assert (await starting).inc == mesh.admission.inc
+        await process.abandon()
+
+
 def _fresh_beat(inc: str) -> dict[str, Any]:
     return Beat(process="client-a1", inc=inc, seq=1, interval_ms=60_000, agents={}, applied={}).model_dump(mode="json")
 

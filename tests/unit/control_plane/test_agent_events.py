@@ -184,6 +184,22 @@ def test_the_end_of_the_run_is_told_and_ends_the_stream(status: str) -> None:
 
 
 @in_virtual_time
+async def test_a_reader_that_was_slow_still_hears_how_its_run_ended_and_no_more() -> None:
+    scene = await Scene().prepare()
+    async with aclosing(scene.stream()) as frames:
+        await take(frames, 4)
+        await scene.view("public", 2)
+        await asyncio.sleep(1)
+        assert (await take(frames, 1))[0].name == "public"
+        await scene.row("dead")
+        await asyncio.sleep(1)
+        await scene.view("public", 3)
+        await asyncio.sleep(1)
+        events = await rest(frames)
+    assert [event.name for event in events] == ["agent", "end"]
+
+
+@in_virtual_time
 async def test_a_revoked_key_ends_the_stream_at_once() -> None:
     scene = await Scene().prepare()
     async with aclosing(scene.stream()) as frames:

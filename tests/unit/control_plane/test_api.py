@@ -1,6 +1,8 @@
 """The REST interface over a store in memory: every use case, every denial, and what every answer carries."""
 
+import io
 import json
+import logging
 from dataclasses import asdict
 
 import pytest
@@ -10,6 +12,7 @@ from firemesh.control_plane.api_key import ApiKey
 from firemesh.core.health import Beat
 from firemesh.core.params import DEFAULT
 from firemesh.store.mesh_store import Hosting, MeshStore
+from firemesh.structured_log import JsonLines
 from tests.support.api import LOOP, ROW, Api
 
 
@@ -164,6 +167,32 @@ def test_a_store_that_does_not_answer_is_said_to_be_unavailable(api: Api) -> Non
     LOOP.run(api.store.close())
     answer = api.call("GET", "/v1/meshes")
     assert (answer.status_code, answer.json["retryable"] if answer.json else None) == (503, True)
+
+
+def test_what_does_not_fit_in_the_store_is_our_mistake_and_its_content_is_not_logged(
+    api: Api, caplog: pytest.LogCaptureFixture
+) -> None:
+    key_id = ApiKey.parse(api.keys[AccessRole.ADMIN]).key_id
+    api.put(f"rateLimits/{key_id}_create_mesh", {"full_ms": "a secret"})
+    answer = api.call("POST", "/v1/meshes", body={"mesh_id": "m1", "machine": "counter"})
+    assert answer.status_code == 500
+    assert "full_ms" in caplog.text
+    assert "a secret" not in answer.text + caplog.text
+
+
+def test_every_line_about_a_call_carries_its_id_and_its_trace(api: Api) -> None:
+    written = io.StringIO()
+    handler = logging.StreamHandler(written)
+    handler.setFormatter(JsonLines("demo"))
+    logging.getLogger("firemesh").addHandler(handler)
+    try:
+        traceparent = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
+        api.call("DELETE", "/v1/meshes/m1", AccessRole.WORKER, headers={"X-Request-Id": "mine", "traceparent": traceparent})
+    finally:
+        logging.getLogger("firemesh").removeHandler(handler)
+    lines = [json.loads(line) for line in written.getvalue().splitlines()]
+    assert [(line["severity"], line["request_id"]) for line in lines] == [("WARNING", "mine")]
+    assert lines[0]["logging.googleapis.com/trace"] == "projects/demo/traces/0af7651916cd43dd8448eb211c80319c"
 
 
 def test_our_own_mistake_is_told_without_its_details(api: Api) -> None:

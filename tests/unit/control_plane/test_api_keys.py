@@ -5,6 +5,7 @@ import json
 
 import pytest
 
+from firemesh.control_plane import key_ring
 from firemesh.control_plane.access import AccessRole, Operation
 from firemesh.control_plane.api_key import ApiKey, check_pepper
 from firemesh.control_plane.key_ring import LAST_USE_MS, KeyRequest, KeyRing
@@ -170,13 +171,16 @@ async def test_a_successor_has_scope_and_lifetime_of_the_key_before() -> None:
     assert new.digest != old.record.digest
 
 
-async def test_the_keys_of_a_mesh_end_together_and_no_others() -> None:
+@pytest.mark.parametrize("page", [1, 2, 3, 500])
+async def test_the_keys_of_a_mesh_end_together_and_no_others(page: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(key_ring, "KEYS_LISTED_MAX", page)
     keys = Keys()
-    for mesh in ("m1", "m1", "m2"):
+    for mesh in ("m1", "m1", "m2", "m1"):
         await keys.ring.create(KeyRequest(AccessRole.WORKER, mesh=mesh))
     await keys.ring.create(ADMIN)
-    assert await keys.ring.revoke_bound("m1") == 2
-    assert sorted(record.mesh for record in (await keys.ring.list()).values() if record.revoked_ms) == ["m1", "m1"]
+    assert await keys.ring.revoke_bound("m1") == 3
+    ended = [record.mesh for record in (await keys.ring.list()).values() if record.revoked_ms]
+    assert ended == ["m1", "m1", "m1"]
 
 
 async def test_a_later_revocation_does_not_lengthen_an_overlap() -> None:

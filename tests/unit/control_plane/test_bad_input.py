@@ -1,10 +1,15 @@
 """What does not fit is refused precisely, and leaves nothing behind."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from firemesh.control_plane.gateway import BODY_BYTES_MAX
+from firemesh.control_plane import routes
+from firemesh.control_plane.access import AccessRole
+from firemesh.control_plane.api_key import ApiKey
+from firemesh.control_plane.http_request import BODY_BYTES_MAX
+from firemesh.control_plane.route import Route
 from tests.support.api import Api
 
 CREATE = ("POST", "/v1/meshes")
@@ -62,3 +67,44 @@ def test_bad_input_gets_a_problem_document(api: Api, method: str, path: str, opt
     assert problem is not None
     assert problem["status"] == status
     assert {"type", "title", "detail", "code", "request_id"} <= problem.keys()
+
+
+def refused_key(api: Api, key: str) -> str:
+    """Why a key is refused; nothing must come of it."""
+    before = api.memory.documents()
+    answer = api.call(*CREATE, key, {"mesh_id": "m1", "machine": "counter"})
+    assert answer.status_code == 401
+    assert api.memory.documents() == before
+    assert answer.json is not None
+    assert key.split("_", 3)[3] not in answer.text
+    return str(answer.json["detail"])
+
+
+def test_a_forged_key_opens_nothing_and_tells_no_more_than_an_unknown_one(api: Api) -> None:
+    real = ApiKey.parse(api.keys[AccessRole.ADMIN])
+    forged = replace(real, secret="A" * 43)
+    elsewhere = replace(real, environment="prod")
+    unknown = ApiKey.new("test")
+    assert {refused_key(api, key.text) for key in (forged, elsewhere, unknown)} == {"no such API key"}
+
+
+def test_an_expired_key_opens_nothing(api: Api) -> None:
+    api.now_ns += 91 * 24 * 3600 * 10**9
+    assert "expired" in refused_key(api, api.keys[AccessRole.ADMIN])
+
+
+LOOKED_AT = [route for route in routes.declared() if "mesh_id" in route.parameters and route.method in ("GET", "DELETE")]
+
+
+@pytest.mark.parametrize("route", [route for route in LOOKED_AT if not route.is_stream], ids=lambda route: route.name)
+@pytest.mark.parametrize("role", AccessRole)
+def test_a_key_of_another_mesh_opens_nothing_and_does_not_learn_what_is_there(api: Api, role: AccessRole, route: Route) -> None:
+    api.create()
+    key = api.key(role, "m2")
+    names = {"mesh_id": "m1", "agent_id": "a1", "seq": 1, "audience": "topology"}
+    there = api.call(route.method, "/v1" + route.template.format(**names), key)
+    missing = api.call(route.method, "/v1" + route.template.format(**{**names, "mesh_id": "m9"}), key)
+    assert (there.status_code, missing.status_code) == (403, 403)
+    assert there.json is not None
+    assert missing.json is not None
+    assert there.json["detail"] == missing.json["detail"]

@@ -41,7 +41,7 @@ def test_a_rotated_key_is_good_beside_its_successor_until_the_overlap_ends(api: 
     path = f"/v1/keys/{old['key_id']}/rotation"
     new = api.call("POST", path, body={"overlap_seconds": 60}).json or {}
     assert [api.call("GET", "/v1/meshes", key["key"]).status_code for key in (old, new)] == [200, 200]
-    api.now_ns += 60_000_000_000
+    api.now_ns += 60_001_000_000
     assert [api.call("GET", "/v1/meshes", key["key"]).status_code for key in (old, new)] == [401, 200]
     assert api.call("POST", path, body={"overlap_seconds": 60}).status_code == 409
 

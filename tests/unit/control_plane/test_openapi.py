@@ -39,7 +39,7 @@ def test_every_operation_has_a_name_of_its_own() -> None:
 
 def test_every_operation_says_how_it_may_fail_and_what_each_answer_carries() -> None:
     for operation in every_operation():
-        assert {"400", "401", "403", "429", "500", "503", "504"} <= operation["responses"].keys()
+        assert {"400", "401", "403", "413", "415", "429", "500", "503", "504"} <= operation["responses"].keys()
     for response in DOCUMENT["components"]["responses"].values():
         assert {"X-Request-Id", "Cache-Control"} <= response["headers"].keys()
         assert response["content"].keys() == {"application/problem+json"}

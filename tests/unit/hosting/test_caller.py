@@ -1,22 +1,16 @@
 """Who may have a mesh looked at through the watchdog."""
 
-import base64
-import json
 from typing import Any
 
 import pytest
 
 from firemesh.errors import PermissionDenied, Unauthenticated
 from firemesh.hosting.caller import check_caller
+from tests.support.identity import bearer
 
 INVOKER = "firemesh-tasks@demo-p.iam.gserviceaccount.com"
 AUDIENCE = "https://us-central1-demo-p.cloudfunctions.net/watchdog"
 CLAIMS = {"email": INVOKER, "email_verified": True, "aud": AUDIENCE}
-
-
-def bearer(claims: Any) -> str:
-    payload = base64.urlsafe_b64encode(json.dumps(claims).encode()).rstrip(b"=").decode()
-    return f"Bearer e30.{payload}.SIGNATURE_REMOVED_BY_GOOGLE"
 
 
 def test_the_queue_in_the_name_of_its_invoker_passes() -> None:

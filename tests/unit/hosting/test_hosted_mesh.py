@@ -7,7 +7,7 @@ import pytest
 from firemesh.core.effects import ManagerRole
 from firemesh.core.params import DEFAULT
 from firemesh.hosting.hosted_mesh import SHARED_MANAGER
-from firemesh.runtime.process import HeartbeatPolicy
+from firemesh.runtime.pulse import HeartbeatPolicy
 from firemesh.runtime.scripted_behaviour import scripted_behaviour
 from firemesh.store.base import Delete
 from firemesh.store.memory import Faults, late
@@ -252,3 +252,27 @@ async def kill_managers(mesh: HostedLocalMesh) -> None:
     for name in ("pm1", "pm2", "pm3"):
         mesh.clients[name].disconnect()
         await mesh.processes[name].abandon()
+
+
+@pytest.mark.parametrize("instances", [1, 3])
+def test_a_mesh_without_a_process_closes_by_order_and_is_at_rest_from_then_on(instances: int) -> None:
+    @in_virtual_time
+    async def close() -> None:
+        mesh = HostedLocalMesh("mafia", MAFIA, instances=instances)
+        await mesh.create()
+        await seat_players(mesh, 2)
+        await mesh.mesh.close()
+        await until(lambda: mesh.stored()[0].closed)
+        assert {row["status"] for row in mesh.all_of("agents").values()} == {"left"}
+        await asyncio.sleep(120)  # the lobby's deadline is over by then
+        await mesh.settle()
+        head, activations = mesh.stored()[0], mesh.activations
+        await asyncio.sleep(3600)
+        assert (mesh.stored()[0], mesh.activations) == (head, activations)
+        assert (await mesh.mesh.delete()).done
+        await asyncio.sleep(60)
+        assert mesh.all_of("log") == {}
+        for process in mesh.processes.values():
+            await process.abandon()
+
+    close()

@@ -8,7 +8,7 @@ import pytest
 
 from firemesh.core.health import HealthPolicy
 from firemesh.core.params import TEST
-from firemesh.runtime.process import HeartbeatPolicy
+from firemesh.runtime.pulse import HeartbeatPolicy
 from firemesh.store.base import Put
 from tests.support.meshes import QUICK, LocalMesh, in_virtual_time, until
 

@@ -7,7 +7,8 @@ import pytest
 from firemesh.core.health import Beat
 from firemesh.errors import InvalidMessage, InvalidParameters, PermissionDenied
 from firemesh.runtime.admission import Admission, client_process
-from firemesh.runtime.process import AgentProcess, HeartbeatPolicy
+from firemesh.runtime.process import AgentProcess
+from firemesh.runtime.pulse import HeartbeatPolicy
 from firemesh.store.memory import LOST, CommitFate
 from firemesh.store.mesh_store import MeshStore, parse_beat
 from tests.support.meshes import BEAT, LocalMesh, in_virtual_time, until

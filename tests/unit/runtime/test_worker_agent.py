@@ -204,6 +204,7 @@ async def test_a_worker_whose_command_met_its_death_looks_again_after_coming_bac
     local.hosts["p1"].go_on()
     await until(lambda: local.status_of("w1") == "alive" and worker.inc != old)
     await until(lambda: len(behaviour.asked) > asked)
+    assert len(behaviour.restored) == 1  # as after a restart: what did not arrive is wanted again
     await local.end()
 
 

@@ -17,7 +17,7 @@ from tests.support.listener import PATIENCE_SECONDS, listening
 
 QUEUE = "projects/p/locations/l/queues/q"
 NO_PAUSE = RetryPolicy(attempts_max=3, backoff_seconds_min=0.01, backoff_seconds_max=0.02)
-FAR = "2100-01-01T00:00:00Z"
+FAR = datetime.fromtimestamp(int(time.time()) + 86_400, UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
 
 
 @pytest.fixture
@@ -120,7 +120,7 @@ def test_what_waits_can_be_got_and_listed(server: TaskServer) -> None:
     with listening() as listener:
         create(server, listener.url, scheduleTime=FAR)
         status, task = ask(server, "GET", f"{QUEUE}/tasks/one")
-        assert (status, task["scheduleTime"], task["dispatchCount"]) == (200, "2100-01-01T00:00:00.000000Z", 0)
+        assert (status, task["scheduleTime"], task["dispatchCount"]) == (200, FAR, 0)
         assert [each["name"] for each in ask(server, "GET", f"{QUEUE}/tasks")[1]["tasks"]] == [f"{QUEUE}/tasks/one"]
         assert ask(server, "GET", f"{QUEUE}/tasks/other")[0] == 404
         assert ask(server, "GET", "projects/p/locations/l/queues/empty/tasks") == (200, {"tasks": []})
@@ -142,8 +142,9 @@ def test_the_number_of_tasks_is_bounded(server: TaskServer, monkeypatch: pytest.
         {"httpRequest": {"url": "http://127.0.0.1:1/", "body": "%"}},
         {"httpRequest": {"url": "http://127.0.0.1:1/"}, "name": "projects/p/locations/l/queues/other/tasks/one"},
         {"httpRequest": {"url": "http://127.0.0.1:1/"}, "scheduleTime": "tomorrow"},
+        {"httpRequest": {"url": "http://127.0.0.1:1/"}, "scheduleTime": "2100-01-01T00:00:00Z"},
     ],
-    ids=["no-call", "elsewhere", "not-a-post", "body-not-base64", "another-queue", "no-time"],
+    ids=["no-call", "elsewhere", "not-a-post", "body-not-base64", "another-queue", "no-time", "too-far-ahead"],
 )
 def test_a_malformed_task_is_refused(server: TaskServer, task: Any) -> None:
     assert ask(server, "POST", f"{QUEUE}/tasks", {"task": task})[0] == 400

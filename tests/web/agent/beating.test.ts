@@ -1,11 +1,12 @@
 import { describe, expect, it } from "vitest";
 import { HEARTBEAT } from "../../../web_worker/agent/generated/constants.ts";
-import { INC, World, admission, rowOf } from "./worlds.ts";
+import { INC, World, rowOf } from "./worlds.ts";
 
 describe("signs of life", () => {
-  it("start with the run, from one, and go on in the rhythm of an active agent", () => {
-    const world = World.started();
-    world.do({ type: "admitted", admission: admission() }).hear({ type: "opened" });
+  it("start with membership, from one, and go on in the rhythm of an active agent", () => {
+    const world = World.entering();
+    expect(world.wanted("write_beat")).toEqual([]);
+    world.hear({ type: "row", row: rowOf() });
     expect(world.wanted("write_beat")).toEqual([
       { type: "write_beat", seq: 1, intervalMs: HEARTBEAT.activeMs, shown: "running", lateness: 0 },
     ]);
@@ -21,7 +22,7 @@ describe("signs of life", () => {
   });
 
   it("go on after a reload from the number that the store has", () => {
-    const world = World.member().reloaded().hear({ type: "opened" });
+    const world = World.member().reloaded().hear({ type: "opened" }).hear({ type: "row", row: rowOf() });
     expect(world.wanted("write_beat")).toEqual([]);
     expect(world.wanted("read_beat")).toHaveLength(1);
     expect(world.hear({ type: "beat_read", count: 41 }).wanted("write_beat")).toMatchObject([{ seq: 42 }]);

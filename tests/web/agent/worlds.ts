@@ -131,11 +131,13 @@ export class World {
   /** Up to the join, which waits for the leader. */
   static entering(): World {
     const world = World.started().do({ type: "admitted", admission: admission() });
-    return world.hear({ type: "opened" }).hear({ type: "submitted", seq: 1 }).hear({ type: "beaten", seq: 1 });
+    return world.hear({ type: "opened" }).hear({ type: "submitted", seq: 1 });
   }
 
   static member(): World {
-    return World.entering().beMember();
+    const world = World.entering().beMember().hear({ type: "beaten", seq: 1 });
+    world.effects = [];
+    return world;
   }
 
   beMember(inc = INC, since = 5): this {

@@ -47,10 +47,11 @@ export type AgentState = {
   readonly values: { readonly [name: string]: unknown };
 };
 
-/** Records in order, and the number at which the next page starts (0: this was the last). */
+/** Records in order, the number at which the next page starts (0: this was the last), and the number of the last of all. */
 export type AuditPage = {
   readonly records: readonly (AuditRecord)[];
   readonly next_start: number;
+  readonly last: number;
 };
 
 /** A decision in its place in a trail. */
@@ -310,6 +311,8 @@ export type Problem = {
   readonly retryable?: boolean;
   /** The name of the error in the program; empty when it has none. */
   readonly error?: string;
+  /** How long to wait before the next try; 0: nobody knows. */
+  readonly retry_after_seconds?: number;
   readonly request_id: string;
 };
 

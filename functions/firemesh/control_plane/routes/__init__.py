@@ -16,7 +16,7 @@ RESOURCES = (meshes, mesh_orders, agents, agent_desk, insight, keys, audit, game
 def bind(gateway: ApiGateway, limiter: RateLimiter) -> None:
     """Register everything: limiter, authentication, routes."""
     gateway.set_rate_limiter(limiter.take)
-    gateway.set_auth_middleware(_authenticate)
+    gateway.set_auth_middleware(authenticate)
     for resource in RESOURCES:
         resource.bind(gateway)
 
@@ -29,7 +29,8 @@ def declared() -> tuple[Route, ...]:
     return tuple(gateway.routes)
 
 
-async def _authenticate(use: UseCases, credential: str, request_id: str) -> Identity:
+async def authenticate(use: UseCases, credential: str, request_id: str) -> Identity:
+    """Who presents a credential."""
     return await use.panel.authenticate(credential, request_id=request_id)
 
 

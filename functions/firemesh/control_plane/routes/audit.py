@@ -5,8 +5,8 @@ from typing import Annotated
 from pydantic import Field
 
 from firemesh.control_plane.access import Operation
-from firemesh.control_plane.audit import ChainReport
-from firemesh.control_plane.audit_desk import RECORDS_IN_PAGE_MAX, AuditPage
+from firemesh.control_plane.audit import AuditPage, ChainReport
+from firemesh.control_plane.audit_desk import RECORDS_IN_PAGE_MAX
 from firemesh.control_plane.gateway import ApiGateway
 from firemesh.control_plane.route import Call, NoBody, RequestQuery
 from firemesh.control_plane.use_cases import UseCases

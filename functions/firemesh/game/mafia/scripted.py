@@ -63,9 +63,9 @@ class ScriptedPlayer:
         return {"phase": self._phase, "done": dict(self._done), "statements": asdict(self._statements)}
 
     def restore(self, state: Mapping[str, Any]) -> None:
-        """Remember what an earlier run of this player did. Actions and ballots that did not arrive are sent again."""
+        """Remember what an earlier run of this player did. Joins, actions and ballots that did not arrive are sent again."""
         self._phase = str(state["phase"])
-        again = (ACT, BALLOT)
+        again = (SIT, ACT, BALLOT)
         self._done = {str(key): str(value) for key, value in state["done"].items() if not key.startswith(again)}
         self._statements = Statements(**state["statements"])
 

@@ -143,6 +143,17 @@ def test_a_player_restarted_before_its_action_arrived_sends_it_again() -> None:
     assert decide(again, table) == first
 
 
+def test_a_player_restarted_before_it_had_its_seat_asks_for_it_again() -> None:
+    public = {"day": 0, "phase": "lobby", "seats": [], "deadline_ms": None, "started_ms": 0}
+    player = ScriptedPlayer(1, "w1", "Ada")
+    first = player.decide(public, None)
+    assert [action.kind for action in first] == ["mafia.sit"]
+    assert player.decide(public, None) == []
+    again = ScriptedPlayer(1, "w1", "Ada")
+    again.restore(player.state)
+    assert again.decide(public, None) == first
+
+
 @pytest.mark.parametrize(
     ("line", "heard"),
     [
