@@ -30,6 +30,14 @@ CHOOSE = """
     if (!choices.some((choice) => choice.getAttribute("aria-pressed") === "true")) choices[0]?.click();
     return document.querySelector("#phase")?.textContent ?? "";
 """
+CONNECTED = "return document.querySelector('.is-connected') !== null"
+ALERT = "return (document.querySelector('[role=alert]')?.textContent ?? '')"
+# Whether there was a button that begins so; if there was, it has been touched.
+CLICK = """
+    const button = [...document.querySelectorAll("button")].find((each) => each.textContent.startsWith("{text}"));
+    button?.click();
+    return button !== undefined;
+"""
 STORY = "return document.querySelector('.timeline')?.innerText ?? ''"
 CARDS = "return [...document.querySelectorAll('.cards .role')].map((each) => each.textContent.trim()).sort()"
 
@@ -79,7 +87,7 @@ def test_five_people_with_links_to_their_seats_play_a_whole_game_and_are_told_th
     assert [tab.run(CARDS) for tab in tabs] == [["Detective", "Doctor", "Mafioso", "Villager", "Villager"]] * 5
 
 
-def test_a_guest_opens_a_game_another_comes_by_its_link_a_third_watches_and_a_reload_keeps_the_seat(
+def test_guests_open_a_game_come_by_its_link_watch_reload_go_and_come_back_change_tabs_and_leave(
     functions_stack: LocalStack, browser: Browser
 ) -> None:
     ada = browser.open("ada", functions_stack.site_url, profile="ada")
@@ -93,4 +101,16 @@ def test_a_guest_opens_a_game_another_comes_by_its_link_a_third_watches_and_a_re
     watcher.until(SEATED, lambda names: names == ["Ada", "Ben"])
     ben.reload()
     ben.until(SEATED, lambda names: names == ["Ada", "Ben"])
-    ben.until("return document.querySelector('.is-connected') !== null")
+
+    ada.run("document.querySelector('.brand a').click()")
+    ada.until(CLICK.replace("{text}", "Back to"))
+    ada.until(SEATED, lambda names: names == ["Ada", "Ben"])
+    ada.until(CONNECTED)
+
+    other = browser.open("ben again", link, profile="ben")
+    other.until(f"{ALERT}.includes('another tab')")
+    other.until(CLICK.replace("{text}", "Play here"))
+    other.until(CONNECTED)
+    ben.until(f"{ALERT} !== ''")
+    other.until(CLICK.replace("{text}", "Give up my seat"))
+    ada.until(SEATED, lambda names: names == ["Ada"])

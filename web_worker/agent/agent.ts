@@ -108,6 +108,12 @@ class Line {
     await ended;
   }
 
+  /** End at once without a word, as closing the tab does: the next `start` goes on, or the mesh will miss the agent. */
+  abandon(): void {
+    this.#end();
+    this.#take({ ...this.#status, connection: "IDLE", reason: "", text: "" });
+  }
+
   /** What an audience was last shown; undefined before that. */
   view(audience: ViewShown["audience"]): ViewShown | undefined {
     return this.#views.get(audience);

@@ -57,6 +57,7 @@ export class AgentLine implements Line {
   async close(leaving: boolean): Promise<void> {
     this.unlisten();
     if (leaving) await this.agent.stop();
+    else this.agent.abandon();
   }
 
   private unlisten(): void {

@@ -37,6 +37,6 @@ export interface Line {
    * tell. Rejects with NotSent.
    */
   send(kind: CommandKind, body: CommandBody, onlyWhile: Readonly<Record<string, unknown>>): Promise<number>;
-  /** Stop listening. `leaving` also tells the mesh that the agent goes for good. */
+  /** End. `leaving` tells the mesh that the agent goes for good; else whoever opens its line anew goes on with it. */
   close(leaving: boolean): Promise<void>;
 }

@@ -129,6 +129,17 @@ describe("an agent in a page", () => {
     await agent.stop();
   });
 
+  it("that is abandoned ends at once without a word, and can go on in a new worker", async () => {
+    const { agent, workers, worker } = started();
+    const call = agent.sendToManager("counter.add", { n: 1 });
+    agent.abandon();
+    await expect(call).rejects.toMatchObject({ code: "ENDED" });
+    expect([agent.status.connection, worker.terminated]).toEqual(["IDLE", true]);
+    expect(worker.heard.map(({ type }) => type)).toEqual(["start", "send"]);
+    agent.start();
+    expect(workers).toHaveLength(2);
+  });
+
   it("whose program fails is lost, with its words", () => {
     const { agent, worker } = started();
     worker.break("out of memory");
