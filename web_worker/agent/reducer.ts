@@ -171,7 +171,7 @@ function follow(turn: Turn, before: State, kept: Memory): void {
   const waited = isAsking(before) && before.link === turn.state.link;
   if (isAsking(turn.state) && !waited) turn.wait("answer", ANSWER_PATIENCE_MS);
   if (!isAsking(turn.state) && waited) turn.cancel("answer");
-  if (turn.state.memory !== kept && turn.state.lost !== "OTHER_TAB" && !turn.state.watching) {
+  if (turn.state.memory !== kept && !turn.state.watching) {
     turn.set({ revision: turn.state.revision + 1 });
     turn.effects.push({ type: "save", revision: turn.state.revision, memory: turn.state.memory });
   }

@@ -13,13 +13,17 @@ import { type Site, findSite } from "./site.ts";
 /** A timer that runs out so much later than it should shows that this worker did not get to run. */
 const LATE_MS = 1000;
 
+/** What a runner needs of a connection. */
+export type Port = Pick<FirestorePort, "do" | "close">;
+type Connect = (...how: ConstructorParameters<typeof FirestorePort>) => Port;
+
 export class AgentRunner {
   #state: State;
   /** The one that is being dealt with, and those behind it. */
   readonly #events: AgentEvent[] = [];
   #store: AgentStore | null = null;
   #site: Promise<Site> | null = null;
-  #port: FirestorePort | null = null;
+  #port: Port | null = null;
   /** The connection before has to be gone before the next is opened under its name. */
   #closing: Promise<void> = Promise.resolve();
   #saving: Promise<void> = Promise.resolve();
@@ -30,6 +34,7 @@ export class AgentRunner {
     private readonly options: AgentOptions,
     private readonly tell: (message: ToPage) => void,
     private readonly ended: () => void,
+    private readonly connect: Connect = (...how) => new FirestorePort(...how),
   ) {
     const { agent, heartbeat = HEARTBEAT, topology = false, ticket } = options;
     this.#state = newState(agent, heartbeat, topology, ticket.kind === "watch");
@@ -125,7 +130,7 @@ export class AgentRunner {
   async #open(link: number, effect: LinkEffect & { type: "open" }): Promise<void> {
     if (this.#port === null) {
       const { mesh, agent } = this.options;
-      this.#port = new FirestorePort(() => this.#findSite(), mesh, agent, effect.run, (event) => {
+      this.#port = this.connect(() => this.#findSite(), mesh, agent, effect.run, (event) => {
         this.hear({ type: "link", link, event });
       });
     }

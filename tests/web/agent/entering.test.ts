@@ -215,9 +215,9 @@ describe("the connection", () => {
     const world = World.member();
     const old = world.state.link;
     world.hear({ type: "row", row: rowOf(INC, "dead", 8) }).do({ type: "admitted", admission: admission(NEXT_INC) });
-    const before = world.state;
-    world.do({ type: "link", link: old, event: { type: "submitted", seq: 2 } });
-    expect(world.state.memory).toBe(before.memory);
+    world.hear({ type: "opened" });
+    world.do({ type: "link", link: old, event: { type: "row", row: rowOf(NEXT_INC, "left", 9) } });
+    expect(world.status).toMatchObject({ connection: "SUSPENDED", inc: NEXT_INC });
   });
 
   it("that turns away again and again whom the control plane admits ends as a fault of the set-up", () => {
