@@ -17,7 +17,7 @@ demo: setup ## Watch a whole game on the local stack, through the death of its l
 	@$(BIN)/firemesh demo $(ARGS)
 
 .PHONY: test
-test: lint ## Run every check and every test
+test: test-setup lint ## Run every check and every test
 	@$(BIN)/pytest $(ARGS)
 
 .PHONY: check
@@ -62,6 +62,10 @@ doctor: ## Say what this machine lacks and how to mend it
 .PHONY: setup
 setup: ## Install what is missing (every command that needs it does so by itself)
 	@$(BOOTSTRAP) setup
+
+.PHONY: test-setup
+test-setup:
+	@$(BOOTSTRAP) test-setup
 
 .PHONY: lock
 lock: setup ## Pin the newest allowed versions of all packages anew

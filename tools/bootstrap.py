@@ -98,8 +98,8 @@ def continue_on_a_recent_interpreter() -> None:
 # ---- Steps: from here on Python >= 3.11 runs ----
 
 
-def set_up() -> None:
-    """Bring the checkout to the state in which every command works."""
+def set_up(*, for_tests: bool) -> None:
+    """Bring the checkout to the state in which every command works, or `for_tests` even the tests in a browser."""
     from firemesh_cli.stack import checks, locate
 
     def step(title: str, done: Callable[[], bool], work: Callable[[], str]) -> None:
@@ -122,6 +122,8 @@ def set_up() -> None:
     step("npm packages (firebase-tools, 300 MB)", lambda: checks.node_packages_are_current(ROOT), install_node_packages)
     step("Java runtime (100 MB)", lambda: locate.find_java(ROOT) is not None, install_java)
     step("Firestore emulator (130 MB)", lambda: locate.find_emulator() is not None, download_emulator)
+    if for_tests:
+        step("Chromium (for the tests, 400 MB)", lambda: locate.find_chromium() is not None, install_chromium)
 
 
 def require_node() -> None:
@@ -213,6 +215,21 @@ def download_emulator() -> str:
     return f"from {emulator.origin}"
 
 
+def install_chromium() -> str:
+    """Let the system's own packages bring a browser, where this program may ask them to: as root, on Debian and its kin."""
+    from firemesh_cli.stack import checks, locate
+
+    apt = shutil.which("apt-get")
+    if os.environ.get("FIREMESH_CHROMIUM") or apt is None or os.geteuid() != 0:
+        raise SetupError(f"The tests of the page need a browser, and there is none: {checks.CHROMIUM_MEND}.")
+    for arguments in (("update",), ("install", "--yes", "--no-install-recommends", "chromium")):
+        run([apt, "-qq", *arguments], "installing Chromium", DEBIAN_FRONTEND="noninteractive")
+    chromium = locate.find_chromium()
+    if chromium is None:
+        raise SetupError(f"The system's packages brought no browser: {checks.CHROMIUM_MEND}.")
+    return str(chromium)
+
+
 def pip_install(what: str, *arguments: str) -> None:
     """Run pip inside .venv. Raises SetupError."""
     run([str(VENV_PYTHON), "-I", "-m", "pip", "install", "--quiet", *arguments], f"installing {what}", PIP_USER="0")
@@ -275,8 +292,8 @@ def main(arguments: Sequence[str]) -> int:
     parser = argparse.ArgumentParser(prog="bootstrap.py", description=(__doc__ or "").partition("\n\n")[0])
     parser.add_argument(
         "command",
-        choices=("setup", "doctor", "clean"),
-        help="setup: install what is missing; "
+        choices=("setup", "test-setup", "doctor", "clean"),
+        help="setup: install what is missing; test-setup: and what only the tests need; "
         "doctor: say what is missing and how to mend it; clean: remove all that was installed and made",
     )
     command = parser.parse_args(arguments).command
@@ -293,7 +310,7 @@ def main(arguments: Sequence[str]) -> int:
             return checks.report(ROOT)
         started = time.monotonic()
         with alone():
-            set_up()
+            set_up(for_tests=command == "test-setup")
         print(f"set up: ready in {time.monotonic() - started:.1f} s", flush=True)
     except SetupError as error:
         print(f"\n{error}", file=sys.stderr)

@@ -10,6 +10,8 @@ import sys
 import tempfile
 from pathlib import Path
 
+from firemesh_cli.stack import checks, locate
+
 ROOT = Path(__file__).resolve().parent.parent
 FOLDER = ROOT / "docs" / "screens"
 SHOWN = {
@@ -20,9 +22,9 @@ SHOWN = {
 
 def main() -> int:
     """Take them all anew; gives the exit status."""
-    chromium = os.environ.get("FIREMESH_CHROMIUM") or shutil.which("chromium") or shutil.which("google-chrome")
+    chromium = locate.find_chromium()
     if chromium is None:
-        print("no Chromium on this machine; install one, or name it in FIREMESH_CHROMIUM", file=sys.stderr)
+        print(f"no browser on this machine: {checks.CHROMIUM_MEND}", file=sys.stderr)
         return 1
     shutil.rmtree(FOLDER, ignore_errors=True)
     with tempfile.TemporaryDirectory() as folder:
@@ -32,7 +34,7 @@ def main() -> int:
         for size, names in SHOWN.items():
             wanted = ["--screenshots", f"{folder}/pictures", "--sizes", size, "--only", ",".join(names)]
             command = ["node", "tests/browser/page_fixtures.mjs", site, *wanted]
-            environment = {**os.environ, "CHROMIUM": chromium}
+            environment = {**os.environ, "CHROMIUM": str(chromium)}
             subprocess.run(command, cwd=ROOT, env=environment, check=True, stdout=subprocess.DEVNULL)
             FOLDER.mkdir(parents=True, exist_ok=True)
             for name in names:

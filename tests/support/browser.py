@@ -2,7 +2,6 @@
 
 import json
 import os
-import shutil
 import subprocess
 import time
 from collections.abc import Callable
@@ -10,20 +9,20 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
+from firemesh_cli.stack import checks, locate
+
 ROOT = Path(__file__).resolve().parents[2]
 DRIVER = ROOT / "tests" / "browser" / "driver.mjs"
-NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
 PATIENCE_SECONDS = 30.0
 END_SECONDS_MAX = 10.0
 POLL_SECONDS = 0.05
 
 
 def chromium() -> str:
-    """The browser of this machine; FIREMESH_CHROMIUM names one and ends the search."""
-    named = os.environ.get("FIREMESH_CHROMIUM")
-    found = named or next(filter(None, map(shutil.which, NAMES)), None)
-    assert found, "no Chromium on this machine; install one, or name it in FIREMESH_CHROMIUM"
-    return found
+    """The browser of this machine; `make test` brings one where it can."""
+    found = locate.find_chromium()
+    assert found, f"no browser on this machine: {checks.CHROMIUM_MEND}"
+    return str(found)
 
 
 class Browser:

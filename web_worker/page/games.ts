@@ -4,36 +4,13 @@
  * is the id of its mesh.
  */
 
-import type { Admission } from "../agent/generated/types.ts";
+import type { Admission, GameOpened, OpenGame } from "../agent/generated/types.ts";
 
 /**
- * What game it shall be. `POST /games` knows `seats` and `pace` today and refuses unknown fields, so the others are sent
- * only when they differ from the engine's defaults, which is what their absence means:
- *
- * - `ais`: how many seats programs take, at once and under names of their own; the rest is for people.
- * - `ballot`, `reveal_role_on_death`: as in `functions/firemesh/game/mafia/setup.py`.
+ * What game it shall be. `ais` says how many of the seats programs take, at once and under names of their own, 0 to
+ * `seats` - 1. `POST /games` does not know that field yet and refuses unknown ones, so it is sent only when it is not 0.
  */
-export interface NewGame {
-  /** 5 to 30. */
-  readonly seats: number;
-  readonly pace: Pace;
-  /** 0 to `seats` - 1. */
-  readonly ais: number;
-  readonly ballot: {
-    readonly rule: "plurality" | "majority";
-    readonly ties: "none" | "revote" | "random";
-    readonly secret: boolean;
-  };
-  readonly reveal_role_on_death: boolean;
-}
-
-/** How long the phases last. */
-export type Pace = "quick" | "normal" | "slow";
-
-export interface Opened {
-  readonly mesh_id: string;
-  readonly seats: number;
-}
+export type NewGame = OpenGame & { readonly ais: number };
 
 /** A call that was refused or got no answer. `code` as in docs/api.md; "offline" without an answer. */
 export class GamesError extends Error {
@@ -48,7 +25,7 @@ export class GamesError extends Error {
 
 export interface Games {
   /** Open a game with nobody in it. The same idempotency key again means the same game. */
-  openGame(game: NewGame, idempotencyKey: string): Promise<Opened>;
+  openGame(game: NewGame, idempotencyKey: string): Promise<GameOpened>;
   /** Become an agent of the game's mesh. A seat it is once the game has let it sit down (`mafia.sit`). */
   takeSeat(code: string): Promise<Admission>;
 }
@@ -73,16 +50,9 @@ export function gamesApi(base: string, guestKey: () => Promise<string>, send: ty
   };
 }
 
-/** A game as the server is asked for it: what is as usual is left out. */
-export function wireForm({ seats, pace, ais, ballot, reveal_role_on_death }: NewGame): object {
-  const isUsual = ballot.rule === "plurality" && ballot.ties === "none" && !ballot.secret;
-  return {
-    seats,
-    pace,
-    ...(ais > 0 ? { ais } : {}),
-    ...(isUsual ? {} : { ballot }),
-    ...(reveal_role_on_death ? {} : { reveal_role_on_death }),
-  };
+/** A game as the server is asked for it. */
+export function wireForm({ ais, ...game }: NewGame): object {
+  return ais > 0 ? { ...game, ais } : game;
 }
 
 function problem(document: unknown): GamesError {

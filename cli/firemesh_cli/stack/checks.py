@@ -20,6 +20,7 @@ EMULATOR_MEND = (
     "run `make setup` once with access to the network, or `gcloud components install cloud-firestore-emulator`, "
     "or name its JAR in FIRESTORE_EMULATOR_BINARY_PATH"
 )
+CHROMIUM_MEND = "install Chromium or Chrome (your system's packages), or name one in FIREMESH_CHROMIUM"
 SETUP_MEND = "run `make setup`"
 
 
@@ -46,6 +47,8 @@ def machine_checks(root: Path) -> Iterator[Check]:
     java = locate.find_java(root)
     yield Check("Java", java is not None, f"{java.version}, {java.path}" if java else "missing", JAVA_MEND)
     yield _emulator()
+    chromium = locate.find_chromium()
+    yield Check("Chromium, for the tests", chromium is not None, str(chromium or "missing"), CHROMIUM_MEND)
 
 
 def venv_python(root: Path) -> tuple[int, ...] | None:

@@ -16,6 +16,7 @@ from pathlib import Path
 JAVA_MAJOR_MIN = 21
 NODE_MAJOR_MIN = 20
 ANSWER_TIMEOUT_SECONDS = 20
+CHROMIUM_NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
 
 EMULATOR_MAIN_CLASS = "com.google.cloud.datastore.emulator.firestore.CloudFirestore"
 EMULATOR_IN_CLOUD_SDK = Path("platform/cloud-firestore-emulator/cloud-firestore-emulator.jar")
@@ -101,6 +102,15 @@ def _java_candidates(root: Path, environ: Mapping[str, str]) -> Iterator[Path]:
         ("/usr/local/opt", "openjdk*/bin/java"),
     ):
         yield from sorted(Path(folder).glob(pattern), reverse=True)
+
+
+def find_chromium(environ: Mapping[str, str] = os.environ) -> Path | None:
+    """A browser for the tests of the page: the one FIREMESH_CHROMIUM names, which ends the search, else one on the PATH."""
+    named = environ.get("FIREMESH_CHROMIUM")
+    if named:
+        return Path(named) if Path(named).is_file() else None
+    found = (shutil.which(name, path=environ.get("PATH")) for name in CHROMIUM_NAMES)
+    return next((Path(path) for path in found if path), None)
 
 
 def find_emulator(environ: Mapping[str, str] = os.environ) -> Emulator | None:

@@ -20,7 +20,7 @@ from firemesh.control_plane.guard import Guard
 from firemesh.control_plane.key_ring import KeyRequest, KeyRing
 from firemesh.core.params import PROFILES
 from firemesh.errors import KeyNotFound, MeshNotFound
-from firemesh.game.mafia.setup import DEFAULT_DURATIONS_MS
+from firemesh.game.mafia.setup import DEFAULT_DURATIONS_MS, BallotSetup
 from firemesh.ids import new_game_id, new_incarnation, new_seed
 from firemesh.runtime.admission import Admission
 from firemesh.runtime.mesh import Mesh
@@ -84,7 +84,13 @@ class GameDesk:
         self._mint_token = mint_token
 
     async def open_game(
-        self, identity: Identity, game: GameOpened, *, pace: Pace, request_id: str = "", also: Sequence[Write] = ()
+        self,
+        identity: Identity,
+        game: GameOpened,
+        setup: Mapping[str, Any],
+        *,
+        request_id: str = "",
+        also: Sequence[Write] = (),
     ) -> None:
         """Open a game that functions host, with its seat key, and land `also` in the same commit.
 
@@ -99,7 +105,7 @@ class GameDesk:
             self._store,
             game.mesh_id,
             machine=GAME,
-            setup=setup(game.seats, pace),
+            setup=setup,
             params=PROFILES["default"],
             hosting=Hosting.FUNCTIONS,
             also=(seat_key, *also),
@@ -152,7 +158,13 @@ def seat_key_id(mesh_id: str) -> str:
     return hashlib.sha256(f"seats of {mesh_id}".encode()).hexdigest()[:12]
 
 
-def setup(seats: int, pace: Pace) -> Mapping[str, Any]:
-    """The game's setup, with a seed that nobody outside knows."""
+def game_setup(seats: int, pace: Pace, ballot: BallotSetup, *, reveal_role_on_death: bool) -> Mapping[str, Any]:
+    """A game's setup, with a seed that nobody outside knows."""
     durations = {phase: int(STRETCH[pace] * ms) for phase, ms in DEFAULT_DURATIONS_MS.items()}
-    return {"seats": seats, "seed": new_seed(), "durations_ms": {**durations, "lobby": LOBBY_MS}}
+    return {
+        "seats": seats,
+        "seed": new_seed(),
+        "durations_ms": {**durations, "lobby": LOBBY_MS},
+        "ballot": ballot.model_dump(mode="json"),
+        "reveal_role_on_death": reveal_role_on_death,
+    }

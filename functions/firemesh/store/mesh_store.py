@@ -6,6 +6,7 @@ CorruptDocument. What agents write (the inbox) is never trusted: it becomes a `R
 
 import json
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from enum import StrEnum
 from typing import Annotated, Any, TypeVar
 
@@ -320,8 +321,13 @@ def parse_beat(document: Document) -> Beat | None:
 
 
 def _malformed(document: Document, problem: str) -> Request:
-    sent = json.dumps(dict(document.fields), default=str, ensure_ascii=False, sort_keys=True)[:SENT_CHARACTERS_MAX]
+    sent = json.dumps(dict(document.fields), default=_as_text, ensure_ascii=False, sort_keys=True)[:SENT_CHARACTERS_MAX]
     return Request(id=document.id, received=document.update_time, command=None, problem=problem, sent=sent)
+
+
+def _as_text(value: object) -> str:
+    """What JSON has no word for: a point in time as Firestore writes it."""
+    return value.isoformat().replace("+00:00", "Z") if isinstance(value, datetime) else str(value)
 
 
 def _problem(row: Mapping[str, Any]) -> str:

@@ -35,6 +35,21 @@ def test_guest_opens_a_game_that_functions_host(api: Api) -> None:
     assert record["setup"]["durations_ms"]["night"] == 12_000
 
 
+def test_guest_chooses_how_the_town_decides_and_whether_the_cards_of_the_dead_are_turned(api: Api) -> None:
+    ballot = {"rule": "majority", "ties": "revote", "secret": True, "abstain": False}
+    game = open_game(api, ballot=ballot, reveal_role_on_death=False)
+    setup = api.memory.documents()[f"meshes/{game}"].fields["setup"]
+    assert (setup["ballot"], setup["reveal_role_on_death"]) == (ballot, False)
+
+
+def test_rules_that_contradict_each_other_open_no_game(api: Api) -> None:
+    ballot = {"rule": "majority", "ties": "random"}
+    before = api.memory.documents().keys()
+    answer = api.call("POST", "/v1/games", GUEST, {"seats": 5, "ballot": ballot})
+    assert (answer.status_code, answer.json["code"]) == (400, "invalid-argument")
+    assert [path for path in api.memory.documents().keys() - before if path.startswith("meshes/")] == []
+
+
 def test_no_answer_tells_the_seed(api: Api) -> None:
     answer = api.call("POST", "/v1/games", GUEST, {"seats": 5})
     seed = str(api.memory.documents()[f"meshes/{answer.json['mesh_id']}"].fields["setup"]["seed"])

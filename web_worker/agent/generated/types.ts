@@ -70,6 +70,17 @@ export type AuditRecord = {
   readonly hash: string;
 };
 
+/** How many ballots put a player to death. */
+export type BallotRule = "plurality" | "majority";
+
+/** How the town decides. `secret`: only tallies are ever shown. `abstain`: a ballot may name nobody. */
+export type BallotSetup = {
+  readonly rule?: BallotRule;
+  readonly ties?: TieRule;
+  readonly secret?: boolean;
+  readonly abstain?: boolean;
+};
+
 /**
  * The sign of life of one process and all its agents. `seq` changes with every beat, else the write says nothing.
  *
@@ -280,6 +291,10 @@ export type OldSession = {
 export type OpenGame = {
   readonly seats: number;
   readonly pace?: Pace;
+  /** How the town decides. */
+  readonly ballot?: BallotSetup;
+  /** Whether the card of the dead is turned. */
+  readonly reveal_role_on_death?: boolean;
 };
 
 /** What can be asked of the control plane. */
@@ -358,6 +373,9 @@ export type SubmitCommand = {
 export type TakeSeat = {
   readonly session?: string;
 };
+
+/** What happens when several lead. Never do several die. */
+export type TieRule = "none" | "revote" | "random";
 
 /** A view as last published; empty before the first time. */
 export type View = {

@@ -1,7 +1,8 @@
 /** The first screen: begin a game, or come to one. */
 
 import { html, nothing, type TemplateResult } from "lit-html";
-import { codeIn, type NewGame, type Pace } from "../games.ts";
+import type { BallotRule, Pace, TieRule } from "../../agent/generated/types.ts";
+import { codeIn, type NewGame } from "../games.ts";
 import { skyPicture } from "../parts/sky.ts";
 import { counted, listed } from "../words.ts";
 import type { Deeds } from "./deeds.ts";
@@ -121,7 +122,7 @@ function rules(): TemplateResult {
     <select id="pace" name="pace">
       <option value="quick">Quick: a day in about a minute</option>
       <option value="normal" selected>Normal: about two minutes</option>
-      <option value="slow">Slow: about five minutes</option>
+      <option value="slow">Slow: about four minutes</option>
     </select>
     <label for="rule">Who is executed</label>
     <select id="rule" name="rule">
@@ -144,8 +145,8 @@ export function newGame(form: FormData): NewGame {
     ais: Number(form.get("ais")),
     pace: form.get("pace") as Pace,
     ballot: {
-      rule: form.get("rule") as NewGame["ballot"]["rule"],
-      ties: form.get("ties") as NewGame["ballot"]["ties"],
+      rule: form.get("rule") as BallotRule,
+      ties: form.get("ties") as TieRule,
       secret: form.get("secret") !== null,
     },
     reveal_role_on_death: form.get("reveal") !== null,

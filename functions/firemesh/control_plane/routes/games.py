@@ -5,11 +5,12 @@ from typing import Annotated
 from pydantic import Field
 
 from firemesh.control_plane.access import Operation
-from firemesh.control_plane.game_desk import GameOpened, Pace, Watching, draw_game
+from firemesh.control_plane.game_desk import GameOpened, Pace, Watching, draw_game, game_setup
 from firemesh.control_plane.gateway import ApiGateway
 from firemesh.control_plane.route import Call, NoBody, NoQuery, RequestBody
 from firemesh.control_plane.session_token import TOKEN_CHARACTERS_MAX
 from firemesh.control_plane.use_cases import UseCases
+from firemesh.game.mafia.setup import BallotSetup
 from firemesh.runtime.admission import Admission
 
 GAME = "/games/<mesh_id>"
@@ -20,6 +21,8 @@ class OpenGame(RequestBody):
 
     seats: Annotated[int, Field(ge=5, le=30)]
     pace: Annotated[Pace, Field(strict=False, description="How long phases last.")] = Pace.NORMAL
+    ballot: Annotated[BallotSetup, Field(description="How the town decides.")] = BallotSetup()
+    reveal_role_on_death: Annotated[bool, Field(description="Whether the card of the dead is turned.")] = True
 
 
 class TakeSeat(RequestBody):
@@ -31,7 +34,8 @@ class TakeSeat(RequestBody):
 async def open_game(use: UseCases, call: Call[OpenGame, NoQuery]) -> GameOpened:
     """A game with nobody in it. Its id is the code by which others find it."""
     game = draw_game(call.body.seats)
-    await use.games.open_game(call.identity, game, pace=call.body.pace, request_id=call.request_id, also=call.remember(game))
+    setup = game_setup(game.seats, call.body.pace, call.body.ballot, reveal_role_on_death=call.body.reveal_role_on_death)
+    await use.games.open_game(call.identity, game, setup, request_id=call.request_id, also=call.remember(game))
     return game
 
 
