@@ -179,8 +179,8 @@ class Line {
   }
 
   #break(message: string): void {
+    this.#end(); // first: whoever hears of it may start anew at once
     this.#take({ ...this.#status, connection: "LOST", reason: "BROKEN", text: `The agent's program failed: ${message}` });
-    this.#end();
   }
 
   /** Whoever looks at the page again wants to see what is, and the machine may have slept meanwhile. */

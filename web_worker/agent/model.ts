@@ -204,6 +204,8 @@ export type AgentEvent =
   | { readonly type: "heartbeat"; readonly shown: "running" | "failed" }
   | { readonly type: "wake" }
   | { readonly type: "stop" }
+  /** The browser says that it has no network. */
+  | { readonly type: "offline" }
   /** Another tab of this browser has taken the agent. */
   | { readonly type: "ousted" }
   | { readonly type: "saved"; readonly revision: number }

@@ -56,6 +56,8 @@ function hear(turn: Turn, event: AgentEvent): void {
       return show(turn, event.shown);
     case "wake":
       return wake(turn);
+    case "offline":
+      return turn.set({ silent: true });
     case "stop":
       return stop(turn);
     case "ousted":

@@ -59,12 +59,20 @@ export class AgentRunner {
   hear(event: AgentEvent): void {
     this.#events.push(event);
     if (this.#events.length > 1) return;
-    for (let next: AgentEvent | undefined = event; next !== undefined; next = this.#events[0]) {
-      const { state, effects } = reduce(this.#state, next);
-      this.#state = state;
-      for (const effect of effects) this.#do(effect);
-      this.#events.shift();
+    try {
+      for (let next: AgentEvent | undefined = event; next !== undefined; next = this.#events[0]) {
+        this.#deal(next);
+        this.#events.shift();
+      }
+    } catch (error) {
+      reportError(error); // a mistake of ours: the page hears of it and ends this worker
     }
+  }
+
+  #deal(event: AgentEvent): void {
+    const { state, effects } = reduce(this.#state, event);
+    this.#state = state;
+    for (const effect of effects) this.#do(effect);
   }
 
   #do(effect: Effect): void {

@@ -17,6 +17,7 @@ self.addEventListener("message", ({ data }: MessageEvent<ToWorker>) => {
   else if (runner === null) early.push(data);
   else runner.take(data);
 });
+self.addEventListener("offline", () => runner?.hear({ type: "offline" }));
 self.addEventListener("online", () => runner?.hear({ type: "wake" }));
 
 async function start(options: AgentOptions, takeOver: boolean): Promise<void> {

@@ -147,6 +147,13 @@ describe("an agent in a page", () => {
     expect(agent.status.text).toContain("out of memory");
   });
 
+  it("that is started anew by whoever hears of a failure runs on", () => {
+    const { agent, workers, worker } = started();
+    agent.on("LOST", () => agent.start());
+    worker.break("out of memory");
+    expect([worker.terminated, workers[1]?.terminated, agent.status.connection]).toEqual([true, false, "CONNECTING"]);
+  });
+
   it("ends a subscription when asked to", () => {
     const { agent, worker } = started();
     const told: string[] = [];

@@ -211,6 +211,16 @@ describe("the connection", () => {
     expect(world.hear({ type: "live", live: false }).do({ type: "wake" }).wanted("reconnect")).toHaveLength(1);
   });
 
+  it("is not believed in while the browser has no network: nothing new is tried that could not be taken back", () => {
+    const world = World.member().do({ type: "offline" });
+    expect(world.status).toMatchObject({ connection: "SUSPENDED", reason: "NO_ANSWER" });
+    world.send();
+    expect(world.wanted("submit")).toEqual([]);
+    expect(world.do({ type: "wake" }).wanted("reconnect")).toHaveLength(1);
+    world.hear({ type: "live", live: true });
+    expect([world.status.connection, world.wanted("submit").length]).toEqual(["CONNECTED", 1]);
+  });
+
   it("of a run before is not heard", () => {
     const world = World.member();
     const old = world.state.link;
