@@ -16,18 +16,35 @@ const ROOT = fileURLToPath(new URL("../..", import.meta.url));
 const FIXTURES = join(ROOT, "web_worker/page/fixtures");
 const AXE = readFileSync(join(ROOT, "node_modules/axe-core/axe.min.js"), "utf8");
 const SIZES = { phone: { width: 390, height: 844 }, narrow: { width: 360, height: 640 }, desk: { width: 1280, height: 800 } };
-const TYPES = { ".html": "text/html", ".js": "text/javascript", ".css": "text/css", ".svg": "image/svg+xml", ".json": "application/json" };
-const HEADERS = JSON.parse(readFileSync(join(ROOT, "firebase.json"), "utf8")).hosting.headers.find(({ source }) => source === "**").headers;
-const POLICY = HEADERS.find(({ key }) => key === "Content-Security-Policy").value;
+const TYPES = {
+  ".html": "text/html",
+  ".js": "text/javascript",
+  ".css": "text/css",
+  ".svg": "image/svg+xml",
+  ".json": "application/json",
+};
+const { hosting } = JSON.parse(readFileSync(join(ROOT, "firebase.json"), "utf8"));
+const { headers } = hosting.headers.find(({ source }) => source === "**");
+const POLICY = headers.find(({ key }) => key === "Content-Security-Policy").value;
 /** What a phone shows besides the stage. */
-const TABS = { discussion: ["Talk", "You"], "discussion-dead": ["Talk"], "night-mafioso": ["Talk", "You"], "night-detective": ["You"] };
+const TABS = {
+  discussion: ["Talk", "You"],
+  "discussion-dead": ["Talk"],
+  "night-mafioso": ["Talk", "You"],
+  "night-detective": ["You"],
+};
+const RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"];
+const FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"];
+/** Nothing but this machine has an address. */
+const ALONE = "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1";
 const [site, ...options] = process.argv.slice(2);
 const option = (name) => (options.includes(name) ? options[options.indexOf(name) + 1] : null);
 
 function serve() {
   const server = createServer((request, response) => {
     const path = normalize(decodeURIComponent(new URL(request.url, "http://site").pathname));
-    const file = path.startsWith("/fixtures/") ? join(FIXTURES, path.slice(10)) : join(site, path === "/" ? "index.html" : path);
+    const inSite = join(site, path === "/" ? "index.html" : path);
+    const file = path.startsWith("/fixtures/") ? join(FIXTURES, path.slice(10)) : inSite;
     if (!existsSync(file)) return void response.writeHead(404).end();
     response.writeHead(200, { "Content-Type": TYPES[extname(file)] ?? "text/plain", "Content-Security-Policy": POLICY });
     createReadStream(file).pipe(response);
@@ -38,10 +55,11 @@ function serve() {
 /** Everything that is not as it should be on the page as it stands. */
 async function judge(page, errors) {
   await page.evaluate(`${AXE};0`);
-  const violations = await page.evaluate(async () => {
-    const found = await window.axe.run(document, { runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"] });
-    return found.violations.map(({ id, help, nodes }) => `${id}: ${help}: ${nodes.slice(0, 3).map((node) => `${node.target} ${node.any[0]?.message ?? ""}`).join(" | ")}`);
-  });
+  const violations = await page.evaluate(async (runOnly) => {
+    const found = await window.axe.run(document, { runOnly });
+    const where = (nodes) => nodes.slice(0, 3).map(({ target, any }) => `${target} ${any[0]?.message ?? ""}`);
+    return found.violations.map(({ id, help, nodes }) => `${id}: ${help}: ${where(nodes).join(" | ")}`);
+  }, RULES);
   const isWide = await page.evaluate(() => document.documentElement.scrollWidth > window.innerWidth);
   if (isWide) violations.push("the page is wider than the screen");
   return { violations, errors: errors.splice(0) };
@@ -52,7 +70,7 @@ async function main() {
   const address = `http://127.0.0.1:${server.address().port}/`;
   const browser = await chromium.launch({
     executablePath: process.env.CHROMIUM,
-    args: ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1"],
+    args: [...FLAGS, ALONE],
   });
   const folder = option("--screenshots");
   if (folder) mkdirSync(folder, { recursive: true });

@@ -17,7 +17,7 @@ import { door } from "./screens/door.ts";
 import { frame } from "./screens/frame.ts";
 import { home } from "./screens/home.ts";
 import { fresh, Stickiness } from "./screen_habits.ts";
-import { phaseTitle, problemSentence } from "./words.ts";
+import { isSeatGone, phaseTitle, problemSentence } from "./words.ts";
 
 /** What the page needs of the world around it. */
 export interface World {
@@ -135,7 +135,12 @@ export class App {
   }
 
   private openLine(code: string, line: Line, name: string): void {
-    const play = new Play(code, line, name, () => this.world.window.performance.now(), () => this.draw());
+    const now = () => this.world.window.performance.now();
+    const play = new Play(code, line, name, now, () => {
+      const { connection, reason } = play.game;
+      if (connection === "LOST" && isSeatGone(reason)) forgetSeat(this.world.storage, code);
+      this.draw();
+    });
     this.play = play;
     play.open();
   }

@@ -98,6 +98,11 @@ export function lossSentence(reason: string): string {
   return LOSSES[reason] ?? "The connection to this game has ended.";
 }
 
+/** Whether the seat is gone for good with its line, so that this browser need not keep it. */
+export function isSeatGone(reason: string): boolean {
+  return reason === "TICKET_REFUSED" || reason === "MESH_GONE";
+}
+
 /** Why the game is not heard at the moment. It comes back by itself, and what was chosen is kept. */
 const SUSPENSIONS: Readonly<Record<string, string>> = {
   NO_ANSWER: "No answer from the game. Trying again; what you choose is kept and sent once it is back.",

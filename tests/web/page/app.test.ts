@@ -40,7 +40,8 @@ describe("the page", () => {
   });
 
   it("opens a game and asks for a seat in it; when that fails, its door is where to try again", async () => {
-    const root = await opened("#/", new Response(JSON.stringify({ mesh_id: "km4t7q", seats: 9 }), { status: 201 }), problem(429, "resource-exhausted"));
+    const game = new Response(JSON.stringify({ mesh_id: "km4t7q", seats: 9 }), { status: 201 });
+    const root = await opened("#/", game, problem(429, "resource-exhausted"));
     expect(await submit(root, "Zoe")).toBe("Too many tries just now. Wait a minute and try again.");
     expect([location.hash, root.querySelector("h1")?.textContent]).toEqual(["#/game/km4t7q", "Game km4t7q"]);
   });

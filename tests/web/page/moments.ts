@@ -11,7 +11,8 @@ declare global {
 }
 
 const FILES = import.meta.glob("../../../web_worker/page/fixtures/*.json", { eager: true, import: "default" });
-const FIXTURES = Object.fromEntries(Object.entries(FILES).map(([path, fixture]) => [path.replace(/^.*\/|\.json$/g, ""), fixture]));
+const nameOf = (path: string) => path.replace(/^.*\/|\.json$/g, "");
+const FIXTURES = Object.fromEntries(Object.entries(FILES).map(([path, fixture]) => [nameOf(path), fixture]));
 
 export const MOMENTS: readonly string[] = Object.keys(FIXTURES).sort();
 

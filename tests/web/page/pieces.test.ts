@@ -16,7 +16,9 @@ describe("the store's clock", () => {
   });
 
   it("shows no time before a view, without a deadline, or before the lobby's clock has started", () => {
-    expect([secondsUntil(UNSET, 5, 0), secondsUntil({ offsetMs: 0 }, null, 0), secondsUntil({ offsetMs: 0 }, 0, 0)]).toEqual([null, null, null]);
+    expect(secondsUntil(UNSET, 5, 0)).toBeNull();
+    expect(secondsUntil({ offsetMs: 0 }, null, 0)).toBeNull();
+    expect(secondsUntil({ offsetMs: 0 }, 0, 0)).toBeNull();
   });
 
   it("never counts below zero nor beyond the end", () => {
@@ -71,16 +73,19 @@ describe("the call for a game", () => {
   });
 
   it("fails by the code of the problem, or as offline without an answer", async () => {
-    await expect(games(answering(404, { code: "not-found" })).takeSeat("x")).rejects.toEqual(new GamesError("not-found", false));
-    await expect(games(answering(502, "<html>")).takeSeat("x")).rejects.toEqual(new GamesError("internal", false));
-    await expect(games(() => Promise.reject(new TypeError("no network"))).takeSeat("x")).rejects.toEqual(new GamesError("offline", true));
+    const failure = (send: () => Promise<Response>) => games(send).takeSeat("x").catch((error: unknown) => error);
+    expect(await failure(answering(404, { code: "not-found" }))).toEqual(new GamesError("not-found", false));
+    expect(await failure(answering(502, "<html>"))).toEqual(new GamesError("internal", false));
+    expect(await failure(() => Promise.reject(new TypeError("no network")))).toEqual(new GamesError("offline", true));
   });
 });
 
 describe("the seats a browser keeps", () => {
   const memory = (): Storage => {
     const values = new Map<string, string>();
-    return { getItem: (name: string) => values.get(name) ?? null, setItem: (name: string, value: string) => void values.set(name, value) } as Storage;
+    const getItem = (name: string) => values.get(name) ?? null;
+    const setItem = (name: string, value: string) => void values.set(name, value);
+    return { getItem, setItem } as Storage;
   };
   const seat = (code: string): Seat => ({ code, agent: "guest-1", name: "Ada", kind: "session", secret: "s" });
 
@@ -103,7 +108,8 @@ describe("the seats a browser keeps", () => {
 
 describe("what is told", () => {
   it("at dawn is who died, at dusk what was decided, at the end who has won", () => {
-    const [before, dawn, dusk, over] = ["ballot", "dawn-death", "dusk-executed", "over-town"].map((name) => moment(name).public);
+    const names = ["ballot", "dawn-death", "dusk-executed", "over-town"];
+    const [before, dawn, dusk, over] = names.map((name) => moment(name).public);
     if (!before || !dawn || !dusk || !over) throw new Error("moments are missing");
     expect(newsBetween(before, dawn)[1]).toMatch(/did not wake up/);
     expect(newsBetween(before, dusk)[1]).toMatch(/is executed/);

@@ -94,7 +94,10 @@ describe("a command", () => {
     play.send("mafia.ballot", { target: null });
     play.send("mafia.say", { channel: "town", text: "Hello" });
     const day = moment("ballot").public.day;
-    expect(worker.sent).toMatchObject([{ terms: { onlyWhile: { phase: "ballot", day }, repeatable: true } }, { terms: { onlyWhile: {}, repeatable: false } }]);
+    expect(worker.sent).toMatchObject([
+      { terms: { onlyWhile: { phase: "ballot", day }, repeatable: true } },
+      { terms: { onlyWhile: {}, repeatable: false } },
+    ]);
   });
 
   it("that an earlier visit was refused is no news", () => {

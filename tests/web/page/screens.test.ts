@@ -73,7 +73,7 @@ describe("a screen", () => {
     expect(root.querySelectorAll("[data-choice], form.compose, #will")).toHaveLength(0);
   });
 
-  it.each(["reveal-mafioso", "night-detective", "discussion-dead"])("keeps the card face down until it is turned: %s", (name) => {
+  it.each(["reveal-mafioso", "night-detective", "discussion-dead"])("keeps the card face down: %s", (name) => {
     const role = moment(name).own?.you.role ?? "";
     const game = gameAt(name);
     expect(drawn(game).querySelector(".card")?.textContent).not.toContain(role);

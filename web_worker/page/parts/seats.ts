@@ -93,10 +93,14 @@ export function chooser(
       const inside = html`
         ${seat ? avatar(seat.id) : html`<span class="avatar is-nobody" aria-hidden="true"></span>`}
         <span class="who">
-          <span class="called"><span class="name">${name}</span>${seat ? badges(seat, marks) : nothing}</span>
-          ${choice.voters ? tally(choice.voters, most) : nothing}
+          <span class="called">
+            <span class="name">${name}</span>${seat ? badges(seat, marks) : nothing}
+            ${choice.voters ? faces(choice.voters) : nothing}
+          </span>
+          ${choice.voters ? bar(choice.voters.length / most) : nothing}
         </span>
         ${choice.voters ? html`<span class="votes" aria-hidden="true">${choice.voters.length}</span>` : nothing}
+        ${choice.voters ? html`<span class="visually-hidden">${votesOf(choice.voters)}</span>` : nothing}
         <span class="mark" aria-hidden="true">${choice.isSending ? "…" : choice.isChosen ? "✓" : ""}</span>
       `;
       if (!choice.isOpen) return html`<li><div class="choice is-closed">${inside}</div></li>`;
@@ -111,16 +115,24 @@ export function chooser(
 }
 
 /** More faces than this say no more than the number beside them. */
-const FACES_MAX = 9;
+const FACES_MAX = 6;
 
-/** A count as number, bar and the faces behind it. */
-function tally(voters: readonly Seat[], most: number): TemplateResult {
-  return html`<span class="tally">
-    <svg class="bar" viewBox="0 0 100 6" preserveAspectRatio="none" aria-hidden="true" focusable="false">
-      <rect width="100" height="6" rx="3" class="bar-ground" />
-      <rect width=${(100 * voters.length) / most} height="6" rx="3" class="bar-fill" />
-    </svg>
-    <span class="faces" aria-hidden="true">${voters.slice(0, FACES_MAX).map((seat) => html`<span class="face" title=${seat.name}>${avatar(seat.id)}</span>`)}</span>
-    <span class="visually-hidden">, ${counted(voters.length, "vote")}${voters.length > 0 ? `, from ${listed(voters.map((seat) => seat.name))}` : ""}</span>
+function faces(voters: readonly Seat[]): TemplateResult {
+  return html`<span class="faces" aria-hidden="true">
+    ${voters.slice(0, FACES_MAX).map((seat) => html`<span class="face" title=${seat.name}>${avatar(seat.id)}</span>`)}
   </span>`;
+}
+
+/** A share of the highest count, 0 to 1: all bars of a list are of one length, so that they compare. */
+function bar(share: number): TemplateResult {
+  return html`<svg class="bar" viewBox="0 0 100 6" preserveAspectRatio="none" aria-hidden="true" focusable="false">
+    <rect width="100" height="6" class="bar-ground" />
+    <rect width=${100 * share} height="6" class="bar-fill" />
+  </svg>`;
+}
+
+/** The count for those who do not see it. */
+function votesOf(voters: readonly Seat[]): string {
+  const from = voters.length > 0 ? `, from ${listed(voters.map((seat) => seat.name))}` : "";
+  return `: ${counted(voters.length, "vote")}${from}`;
 }

@@ -39,7 +39,8 @@ export function skyPicture(view: PublicView | null, passed: number): TemplateRes
   const angle = Math.PI * (0.14 + 0.72 * passed);
   const x = WIDTH / 2 - Math.cos(angle) * 165;
   const y = 94 - Math.sin(angle) * 56;
-  return html`<svg class="sky" viewBox="0 0 ${WIDTH} 150" preserveAspectRatio="xMidYMax meet" aria-hidden="true" focusable="false">
+  return html`<svg class="sky" viewBox="0 0 ${WIDTH} 150" preserveAspectRatio="xMidYMax meet"
+    aria-hidden="true" focusable="false">
     <defs>
       <linearGradient id="air" gradientUnits="userSpaceOnUse" x1="0" x2="0" y1="-80" y2="130">
         <stop offset="0" class="air-top" /><stop offset="1" class="air-low" />
@@ -48,7 +49,8 @@ export function skyPicture(view: PublicView | null, passed: number): TemplateRes
     <rect width="1200" height="460" x="-400" y="-310" fill="url(#air)" />
     <g class="stars">${STARS}</g>
     <g transform="translate(${x.toFixed(1)} ${y.toFixed(1)})">
-      <circle r="24" class="halo" /><circle r="12" class="orb sun" /><path d="M4 -11.3 A12 12 0 1 0 11.3 4 A9.5 9.5 0 0 1 4 -11.3z" class="orb moon" />
+      <circle r="24" class="halo" /><circle r="12" class="orb sun" />
+      <path d="M4 -11.3 A12 12 0 1 0 11.3 4 A9.5 9.5 0 0 1 4 -11.3z" class="orb moon" />
     </g>
     <path class="hill-far" d="M-400 120 Q-250 78 -100 112 T160 104 T420 108 T800 96 V160 H-400z" />
     <path class="hill" d="M-400 130 Q-160 112 40 128 T420 126 T800 122 V160 H-400z" />
@@ -62,7 +64,8 @@ const SOME_TOWN = Array.from({ length: 11 }, (_, n) => ({ id: `house-${n}`, aliv
 const STARS = Array.from({ length: 46 }, (_, n) => {
   const hash = hashOf(`star-${n}`);
   const radius = 0.4 + (hash % 7) / 9;
-  return svg`<circle cx=${(hash % 900) - 250} cy=${((hash >>> 10) % 190) - 90} r=${radius.toFixed(2)} class=${`star-${n % 3}`} />`;
+  const [x, y] = [(hash % 900) - 250, ((hash >>> 10) % 190) - 90];
+  return svg`<circle cx=${x} cy=${y} r=${radius.toFixed(2)} class=${`star-${n % 3}`} />`;
 });
 
 function street(homes: readonly { id: string; alive: boolean }[]): SVGTemplateResult[] {

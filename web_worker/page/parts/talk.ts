@@ -62,11 +62,12 @@ export function talk(game: Game, deeds: Deeds): TemplateResult {
 }
 
 function panel(game: Game, view: PublicView, channel: Channel, hasTitle: boolean, deeds: Deeds): TemplateResult {
+  const time = TIMES[channel.name] ?? "Day";
   return html`<div class="channel channel-${channel.name} ${channel.maySpeak ? "is-open" : ""}">
     ${hasTitle ? html`<h3>${channel.title}</h3>` : nothing}
     <div class="lines" role="log" aria-label="${channel.title}" tabindex="0" data-stick=${channel.name}>
       ${channel.lines.length === 0 ? html`<p class="empty">${emptyLine(view, channel)}</p>` : nothing}
-      ${repeat(channel.lines, (line) => line.n, (line, at) => spoken(view, game, line, channel.lines[at - 1], TIMES[channel.name] ?? "Day"))}
+      ${repeat(channel.lines, (line) => line.n, (line, at) => spoken(view, game, line, channel.lines[at - 1], time))}
     </div>
     ${channel.maySpeak ? compose(game, view, channel, deeds) : nothing}
   </div>`;
@@ -85,13 +86,19 @@ function spoken(view: PublicView, game: Game, line: Message, before: Message | u
   return html`${isNewDay ? html`<p class="day-mark">${time} ${line.day}</p>` : nothing}
     <div class="line ${isSame ? "is-same" : ""} ${line.by === game.agentId ? "is-mine" : ""}">
       ${isSame ? html`<span class="avatar" aria-hidden="true"></span>` : avatar(line.by, seat?.alive ?? true)}
-      <p><span class="name ${isSame ? "visually-hidden" : ""}">${nameOf(view, line.by)}<span class="visually-hidden">: </span></span>${line.text}</p>
+      <p>
+        <span class="name ${isSame ? "visually-hidden" : ""}">
+          ${nameOf(view, line.by)}<span class="visually-hidden">: </span>
+        </span>
+        <span class="text">${line.text}</span>
+      </p>
     </div>`;
 }
 
 function compose(game: Game, view: PublicView, channel: Channel, deeds: Deeds): TemplateResult {
   const id = `say-${channel.name}`;
   const isSending = sendingOf(game, "mafia.say") !== undefined;
+  const whom = channel.name === "town" ? "everybody" : channel.title.toLowerCase();
   const submit = (event: SubmitEvent) => {
     event.preventDefault();
     const field = (event.currentTarget as HTMLFormElement).elements.namedItem("text") as HTMLInputElement;
@@ -100,9 +107,9 @@ function compose(game: Game, view: PublicView, channel: Channel, deeds: Deeds): 
     field.value = "";
   };
   return html`<form class="compose" @submit=${submit}>
-    <label class="visually-hidden" for=${id}>Say to ${channel.name === "town" ? "everybody" : channel.title.toLowerCase()}</label>
+    <label class="visually-hidden" for=${id}>Say to ${whom}</label>
     <input id=${id} name="text" maxlength=${TEXT_CHARS_MAX} autocomplete="off" enterkeyhint="send"
-      placeholder=${channel.name === "town" ? "Say to everybody" : `Say to ${channel.title.toLowerCase()} alone`} />
+      placeholder="Say to ${whom}${channel.name === "town" ? "" : " alone"}" />
     <button type="submit" class="primary">${isSending ? "Sending" : "Say"}</button>
     <p class="hint">At most ${view.rules.messages_per_phase} lines in a phase.</p>
   </form>`;

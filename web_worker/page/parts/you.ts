@@ -83,7 +83,8 @@ function will(game: Game, view: PublicView, own: PrivateView, deeds: Deeds): Tem
     const field = (event.currentTarget as HTMLFormElement).elements.namedItem("will") as HTMLTextAreaElement;
     deeds.send("mafia.will", { text: field.value.replace(/\s+/g, " ").trim() });
   };
-  const state = sendingOf(game, "mafia.will") ? "Saving" : own.will ? "Saved. Empty it to take it back." : "Nobody reads it while you live.";
+  const kept = own.will ? "Saved. Empty it to take it back." : "Nobody reads it while you live.";
+  const state = sendingOf(game, "mafia.will") ? "Saving" : kept;
   return html`<form class="last-words" @submit=${submit}>
     <label for="will">Last words</label>
     <textarea id="will" name="will" rows="3" maxlength=${TEXT_CHARS_MAX} aria-describedby="will-state"

@@ -59,7 +59,8 @@ export function standings(view: PublicView): string {
   if (most === 0) return `No votes yet.${needed}`;
   const leaders = Object.keys(tally).filter((id) => tally[id] === most);
   const names = leaders.map((id) => (id === NOBODY ? "nobody" : nameOf(view, id)));
-  const text = leaders.length > 1 ? `${listed(names)} have ${most} each.` : `${listed(names)} leads with ${counted(most, "vote")}.`;
+  const lead = leaders.length > 1 ? `have ${most} each` : `leads with ${counted(most, "vote")}`;
+  const text = `${listed(names)} ${lead}.`;
   return `${text[0]?.toUpperCase() ?? ""}${text.slice(1)}${needed}`;
 }
 

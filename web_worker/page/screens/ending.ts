@@ -34,7 +34,10 @@ function cards(game: Game, view: PublicView, side: Side): TemplateResult | typeo
         (seat) => html`<li class="seat side-${side} ${seat.alive ? "" : "is-dead"}">
           ${avatar(seat.id, seat.alive)}
           <div class="who">
-            <span class="called"><span class="name">${seat.name}</span>${seat.id === game.agentId ? html`<span class="badge is-you">you</span>` : nothing}</span>
+            <span class="called">
+              <span class="name">${seat.name}</span>
+              ${seat.id === game.agentId ? html`<span class="badge is-you">you</span>` : nothing}
+            </span>
             <span class="role">${roleSign(seat.role ?? "")}${seat.role}</span>
             <span class="fate">${seat.alive ? "survived" : deathSentence(seat)}</span>
           </div>
@@ -54,7 +57,9 @@ function story(view: PublicView): TemplateResult | typeof nothing {
         (chapter) => html`<li class=${chapter.isNight ? "is-night" : "is-day"}>
           <h3>${chapter.title}</h3>
           <ul>
-            ${chapter.lines.map((line) => html`<li class="is-${line.sign}">${roleSign(line.sign)}<span>${line.text}</span></li>`)}
+            ${chapter.lines.map(
+              ({ sign, text }) => html`<li class="is-${sign}">${roleSign(sign)}<span>${text}</span></li>`,
+            )}
           </ul>
         </li>`,
       )}

@@ -99,8 +99,12 @@ function tabs(game: Game, deeds: Deeds): TemplateResult {
     ${TABS.filter(({ tab }) => tab !== "you" || game.view?.phase !== "over").map(
       ({ tab, title: name }) => html`<button type="button" aria-current=${game.tab === tab ? "true" : "false"}
         @click=${() => deeds.tell({ type: "tab", tab })}>
-        ${name}${tab === "talk" && waiting > 0 && game.tab !== "talk" ? html`<span class="unread"><span class="visually-hidden">, </span>${waiting}<span class="visually-hidden"> new</span></span>` : nothing}
+        ${name}${tab === "talk" && waiting > 0 && game.tab !== "talk" ? unreadMark(waiting) : nothing}
       </button>`,
     )}
   </nav>`;
+}
+
+function unreadMark(count: number): TemplateResult {
+  return html`<span class="unread"><span class="visually-hidden">, </span>${count}<span class="visually-hidden"> new</span></span>`;
 }

@@ -94,7 +94,8 @@ function createForm(state: Home, deeds: Deeds): TemplateResult {
       <div class="pair">
         <div>
           <label for="seats">Seats</label>
-          <input id="seats" name="seats" type="number" inputmode="numeric" min=${SEATS_MIN} max=${SEATS_MAX} value="9" required />
+          <input id="seats" name="seats" type="number" inputmode="numeric" required
+            min=${SEATS_MIN} max=${SEATS_MAX} value="9" />
         </div>
         <div>
           <label for="ais">Played by programs</label>
@@ -106,7 +107,9 @@ function createForm(state: Home, deeds: Deeds): TemplateResult {
         <summary>Rules</summary>
         ${rules()}
       </details>
-      <button class="primary" type="submit" ?disabled=${state.isBusy}>${state.isBusy ? "Setting the table" : "Set the table"}</button>
+      <button class="primary" type="submit" ?disabled=${state.isBusy}>
+        ${state.isBusy ? "Setting the table" : "Set the table"}
+      </button>
     </form>
   </section>`;
 }
@@ -114,7 +117,8 @@ function createForm(state: Home, deeds: Deeds): TemplateResult {
 /** The field for one's name at the table, on this screen and on that of a link. */
 export function nameField(name: string): TemplateResult {
   return html`<label for="name">Your name at the table</label>
-    <input id="name" name="name" required maxlength=${NAME_CHARS_MAX} pattern=".*\\S.*" autocomplete="nickname" .defaultValue=${name} />`;
+    <input id="name" name="name" required maxlength=${NAME_CHARS_MAX} pattern=".*\\S.*" autocomplete="nickname"
+      .defaultValue=${name} />`;
 }
 
 function rules(): TemplateResult {

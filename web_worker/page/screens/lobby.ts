@@ -24,19 +24,22 @@ export function lobby(game: Game, view: PublicView, deeds: Deeds): TemplateResul
             <div class="who"><span class="called"><span class="name">${seat.name}</span>${badges(seat, game)}</span></div>
           </li>`,
         )}
-        ${Array.from({ length: view.rules.seats - view.seats.length }, () => html`<li class="seat is-free"><span class="avatar" aria-hidden="true"></span><div class="who">free</div></li>`)}
+        ${Array.from({ length: view.rules.seats - view.seats.length }, () => FREE)}
       </ul>
     </section>
     ${invitation(game, deeds)} ${rules(view)}
     ${isSeated ? html`<button type="button" class="quiet" @click=${() => deeds.leave()}>Give up my seat</button>` : nothing}`;
 }
 
+const FREE = html`<li class="seat is-free"><span class="avatar" aria-hidden="true"></span><div class="who">free</div></li>`;
+
 /** What the start waits for: a full table, or the deadline with enough people. */
 export function waiting(view: PublicView): string {
   const missing = view.rules.seats - view.seats.length;
   const enough = view.seats.length >= SEATS_MIN;
   const full = `It begins at once when ${missing === 1 ? "one more sits" : `${missing} more sit`} down`;
-  return enough ? `${full}, or when the time is up with those who are here.` : `${full}. When the time is up, ${SEATS_MIN} are needed.`;
+  if (enough) return `${full}, or when the time is up with those who are here.`;
+  return `${full}. When the time is up, ${SEATS_MIN} are needed.`;
 }
 
 /** Sitting down goes by itself; this is for when the name was taken, or nothing has come of it. */

@@ -3,7 +3,7 @@
  * note to themselves. So people in one room cannot tell by a glance, or by the sound of fingers, who is up to something.
  */
 
-import { html, nothing, type TemplateResult } from "lit-html";
+import { html, type TemplateResult } from "lit-html";
 import type { Game } from "../game_state.ts";
 import { sendingOf } from "../game_state.ts";
 import { optionFor, optionsOf, type Option } from "../options.ts";
@@ -21,7 +21,9 @@ const QUESTIONS: Readonly<Record<string, { readonly ask: string; readonly choose
 
 export function night(game: Game, view: PublicView, deeds: Deeds): TemplateResult {
   const { own } = game;
-  if (own === null || own.you.alive === false) return html`<p class="panel quiet-night">${sleeping(game)}</p>${seatGrid(view, game)}`;
+  if (own === null || own.you.alive === false) {
+    return html`<p class="panel quiet-night">${sleeping(game)}</p>${seatGrid(view, game)}`;
+  }
   const option = optionFor(optionsOf(view, own), "mafia.act");
   return html`${option ? act(game, view, own, option, deeds) : hunch(game, view, deeds)} ${graveyard(view, game)}`;
 }
@@ -41,10 +43,12 @@ function act(game: Game, view: PublicView, own: PrivateView, option: Option, dee
     const voters = own.faction ? view.seats.filter((seat) => chosenBy[id]?.includes(seat.id)) : null;
     return { id, isChosen: chosen === id, isSending: sending !== undefined && chosen === id, voters, isOpen: true };
   });
+  const labels = { title: ask, choose, nobody: "Nobody" };
+  const send = (id: string) => deeds.send("mafia.act", { target: id === NOBODY ? null : id });
   return html`<section class="panel" aria-labelledby="act-title">
     <h2 id="act-title">${ask}</h2>
     <p class="hint">${state(view, chosen, own)}</p>
-    ${chooser(view, game, choices, { title: ask, choose, nobody: "Nobody" }, (id) => deeds.send("mafia.act", { target: id === NOBODY ? null : id }))}
+    ${chooser(view, game, choices, labels, send)}
   </section>`;
 }
 
@@ -67,9 +71,11 @@ function hunch(game: Game, view: PublicView, deeds: Deeds): TemplateResult {
     .filter((seat) => seat.id !== game.agentId)
     .map(({ id }): Choice => ({ id, isChosen: game.hunches[id] === true, isSending: false, voters: null, isOpen: true }));
   const count = Object.keys(game.hunches).length;
+  const noted = count > 0 ? `: ${count === 1 ? "one name" : `${count} names`} so far` : "";
+  const labels = { title: "Whom do you suspect?", choose: "Suspect", nobody: "Nobody" };
   return html`<section class="panel" aria-labelledby="hunch-title">
     <h2 id="hunch-title">Whom do you suspect?</h2>
-    <p class="hint">A note to yourself, seen by nobody else${count > 0 ? html`: ${count === 1 ? "one name" : `${count} names`} so far` : nothing}. You sleep while others may not.</p>
-    ${chooser(view, game, choices, { title: "Whom do you suspect?", choose: "Suspect", nobody: "Nobody" }, (id) => deeds.tell({ type: "hunch", id }))}
+    <p class="hint">A note to yourself, seen by nobody else${noted}. You sleep while others may not.</p>
+    ${chooser(view, game, choices, labels, (id) => deeds.tell({ type: "hunch", id }))}
   </section>`;
 }

@@ -74,10 +74,15 @@ function epitaphs(view: PublicView): TemplateResult | typeof nothing {
         ${avatar(seat.id, false)}
         <figcaption>
           <strong>${nameOf(view, seat.id)}</strong>
-          <span>${seat.role ? `was ${seat.role === "Villager" ? "a villager" : `the ${seat.role}`}` : "took the card to the grave"}</span>
+          <span>${was(view, seat.role)}</span>
           ${seat.will ? html`<blockquote>${seat.will}</blockquote>` : nothing}
         </figcaption>
       </figure>`,
     )}
   </div>`;
+}
+
+function was(view: PublicView, role: string | undefined): string {
+  if (role === undefined) return "took the card to the grave";
+  return `was ${(view.roles[role] ?? 1) > 1 ? "a" : "the"} ${role}`;
 }
