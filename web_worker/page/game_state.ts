@@ -24,6 +24,8 @@ export interface Game {
   readonly reason: string;
   /** The commands on their way, oldest first. */
   readonly sending: readonly Sending[];
+  /** The last lines of talk that the mesh has taken, so that one refused later can be given back; at most `SAID_MAX`. */
+  readonly said: readonly Sending[];
   /** The last refusal as a sentence, until it is put away or something is sent anew. */
   readonly notice: string;
   /** What a screen reader is told, latest last; at most `NEWS_MAX`. */
@@ -60,6 +62,7 @@ export type GameEvent =
 
 export const NEWS_MAX = 4;
 export const SENDING_MAX = 20;
+export const SAID_MAX = 5;
 
 /** A game of which nothing is known yet. */
 export function unknownGame(code: string, agentId: string | null): Game {
@@ -72,6 +75,7 @@ export function unknownGame(code: string, agentId: string | null): Game {
     connection: "CONNECTING",
     reason: "",
     sending: [],
+    said: [],
     notice: "",
     news: [],
     tab: "town",
@@ -88,9 +92,12 @@ export function advance(game: Game, event: GameEvent): Game {
     case "sent":
       return { ...game, notice: "", sending: enqueued(game.sending, event.sending) };
     case "taken":
-      return unsettled(game, (each) => (each.id === event.id ? { ...each, number: event.number } : each));
-    case "not taken":
-      return { ...unsettled(game, (each) => (each.id === event.id ? null : each)), notice: unsentSentence(event.reason) };
+      return taken(game, event.id, event.number);
+    case "not taken": {
+      const lost = game.sending.find((each) => each.id === event.id);
+      const rest = unsettled(game, (each) => (each.id === event.id ? null : each));
+      return { ...rest, notice: unsentSentence(event.reason) + givenBack(lost) };
+    }
     case "tab":
       return { ...game, tab: event.tab };
     case "role":
@@ -112,13 +119,26 @@ function told(game: Game, event: LineEvent, steadyMs: number): Game {
       return connection(game, event.state, event.reason);
     case "refused": {
       const rest = unsettled(game, (each) => (each.number === event.number ? null : each));
-      return { ...rest, notice: refusalSentence(event.reason) };
+      const lost = game.said.find((each) => each.number === event.number);
+      return { ...rest, notice: refusalSentence(event.reason) + givenBack(lost) };
     }
     case "own":
       return unsettled({ ...game, clock: learnt(game.clock, event.atMs, steadyMs), own: event.view });
     case "public":
       return unsettled(turned({ ...game, clock: learnt(game.clock, event.atMs, steadyMs) }, event.view));
   }
+}
+
+function taken(game: Game, id: number, number: number): Game {
+  const said = game.sending.filter((each) => each.id === id && each.kind === "mafia.say").map((each) => ({ ...each, number }));
+  const rest = unsettled(game, (each) => (each.id === id ? { ...each, number } : each));
+  return { ...rest, said: [...game.said, ...said].slice(-SAID_MAX) };
+}
+
+/** What somebody has written is not lost with its refusal. */
+function givenBack(lost: Sending | undefined): string {
+  const text = lost?.body["text"];
+  return text ? ` You wrote: “${text}”` : "";
 }
 
 function connection(game: Game, state: Connection, reason: string): Game {

@@ -70,6 +70,14 @@ describe("a line of talk on its way", () => {
     expect(advance(game, { type: "taken", id: 1, number: 3 }).sending).toEqual([]);
   });
 
+  it("is given back when it is refused later, or could not be sent", () => {
+    const said = sent(GAME, { kind: "mafia.say", body: { channel: "town", text: "I am the doctor" } });
+    const taken = advance(said, { type: "taken", id: 1, number: 3 });
+    const refused = line(taken, { type: "refused", number: 3, reason: "TOO_MANY_MESSAGES" });
+    expect(refused.notice).toContain("You can speak again in the next. You wrote: “I am the doctor”");
+    expect(advance(said, { type: "not taken", id: 1, reason: "FULL" }).notice).toContain("I am the doctor");
+  });
+
   it("is one of a bounded number", () => {
     const many = Array.from({ length: SENDING_MAX + 5 }, () => ({ kind: "mafia.say" }) as const);
     expect(sent(GAME, ...many).sending).toHaveLength(SENDING_MAX);

@@ -107,12 +107,13 @@ describe("a command", () => {
     expect(play.game.notice).toBe("");
   });
 
-  it("that could not be sent ends with a sentence", async () => {
+  it("that could not be sent ends with a sentence, and with what was written", async () => {
     const { play, worker } = playing("p04", "");
     play.send("mafia.say", { channel: "town", text: "Hello" });
     worker.tell({ type: "failure", call: 1, code: "FULL", text: "" });
     await settled();
-    expect([play.game.sending, play.game.notice]).toEqual([[], "Too much is waiting to be sent. Give the game a moment."]);
+    const notice = "Too much is waiting to be sent. Give the game a moment. You wrote: “Hello”";
+    expect([play.game.sending, play.game.notice]).toEqual([[], notice]);
   });
 });
 
