@@ -3,8 +3,8 @@
 import { html, render, type TemplateResult } from "lit-html";
 import { Spectator, WorkerAgent } from "../agent/agent.ts";
 import { AgentLine } from "./agent_line.ts";
-import type { Admission } from "../agent/generated/types.ts";
-import { GamesError, type Games, type NewGame } from "./games.ts";
+import type { Admission, OpenGame } from "../agent/generated/types.ts";
+import { GamesError, type Games } from "./games.ts";
 import { forgetSeat, keepName, keepSeat, keptName, keptSeats, type Seat } from "./keepsakes.ts";
 import type { Line } from "./line.ts";
 import { faceShapes } from "./parts/avatar.ts";
@@ -97,7 +97,7 @@ export class App {
     return this.open(this.route);
   }
 
-  private async create(name: string, game: NewGame): Promise<void> {
+  private async create(name: string, game: OpenGame): Promise<void> {
     keepName(this.world.storage, name);
     const opened = await this.world.games.openGame(game, fresh());
     this.moveTo({ to: "game", code: opened.mesh_id }); // should the seat fail now, its door is where to try again

@@ -6,12 +6,6 @@
 
 import type { Admission, GameOpened, OpenGame } from "../agent/generated/types.ts";
 
-/**
- * What game it shall be. `ais` says how many of the seats programs take, at once and under names of their own, 0 to
- * `seats` - 1. `POST /games` does not know that field yet and refuses unknown ones, so it is sent only when it is not 0.
- */
-export type NewGame = OpenGame & { readonly ais: number };
-
 /** A call that was refused or got no answer. `code` as in docs/api.md; "offline" without an answer. */
 export class GamesError extends Error {
   constructor(
@@ -25,7 +19,7 @@ export class GamesError extends Error {
 
 export interface Games {
   /** Open a game with nobody in it. The same idempotency key again means the same game. */
-  openGame(game: NewGame, idempotencyKey: string): Promise<GameOpened>;
+  openGame(game: OpenGame, idempotencyKey: string): Promise<GameOpened>;
   /** Become an agent of the game's mesh. A seat it is once the game has let it sit down (`mafia.sit`). */
   takeSeat(code: string): Promise<Admission>;
 }
@@ -45,14 +39,9 @@ export function gamesApi(base: string, guestKey: () => Promise<string>, send: ty
     throw problem(document);
   };
   return {
-    openGame: (game, key) => call("/games", wireForm(game), { "Idempotency-Key": key }),
+    openGame: (game, key) => call("/games", game, { "Idempotency-Key": key }),
     takeSeat: (code) => call(`/games/${encodeURIComponent(code)}/seats`, {}),
   };
-}
-
-/** A game as the server is asked for it. */
-export function wireForm({ ais, ...game }: NewGame): object {
-  return ais > 0 ? { ...game, ais } : game;
 }
 
 function problem(document: unknown): GamesError {

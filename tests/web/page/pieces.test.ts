@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
+import type { OpenGame } from "../../../web_worker/agent/generated/types.ts";
 import { learnt, minutes, progress, secondsUntil, UNSET } from "../../../web_worker/page/clock.ts";
-import { codeIn, gamesApi, GamesError, wireForm, type NewGame } from "../../../web_worker/page/games.ts";
+import { codeIn, gamesApi, GamesError } from "../../../web_worker/page/games.ts";
 import { forgetSeat, keepSeat, keptSeats, type Seat } from "../../../web_worker/page/keepsakes.ts";
 import { newsBetween } from "../../../web_worker/page/news.ts";
 import { hashOf, routeOf, type Route } from "../../../web_worker/page/router.ts";
@@ -51,21 +52,14 @@ describe("an address", () => {
 });
 
 describe("the call for a game", () => {
-  const usual: NewGame = {
+  const usual: OpenGame = {
     seats: 9,
     pace: "normal",
-    ais: 0,
     ballot: { rule: "plurality", ties: "none", secret: false },
     reveal_role_on_death: true,
   };
   const answering = (status: number, body: unknown) => () => Promise.resolve(new Response(JSON.stringify(body), { status }));
   const games = (send: () => Promise<Response>) => gamesApi("/api/v1", () => Promise.resolve("guest"), send as typeof fetch);
-
-  it("speaks of programs only when there are some", () => {
-    const { ais: _, ...people } = usual;
-    expect(wireForm(usual)).toEqual(people);
-    expect(wireForm({ ...usual, ais: 2 })).toEqual({ ...people, ais: 2 });
-  });
 
   it("gives the answer", async () => {
     const answer = { mesh_id: "km4t7q", seats: 9 };

@@ -1,7 +1,7 @@
 /** What a screen may ask for. The screens draw; whoever made these does. */
 
 import type { GameEvent } from "../game_state.ts";
-import type { NewGame } from "../games.ts";
+import type { OpenGame } from "../../agent/generated/types.ts";
 import type { Route } from "../router.ts";
 import type { CommandKind } from "../views.ts";
 
@@ -11,7 +11,7 @@ export interface Deeds {
   /** Send a command to the game. */
   send(kind: CommandKind, body: Readonly<Record<string, string | null>>): void;
   go(route: Route): void;
-  create(name: string, game: NewGame): void;
+  create(name: string, game: OpenGame): void;
   join(code: string, name: string): void;
   watch(code: string): void;
   /** Give up the seat in the lobby and go home. */

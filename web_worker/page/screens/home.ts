@@ -1,10 +1,9 @@
 /** The first screen: begin a game, or come to one. */
 
 import { html, nothing, type TemplateResult } from "lit-html";
-import type { BallotRule, Pace, TieRule } from "../../agent/generated/types.ts";
-import { codeIn, type NewGame } from "../games.ts";
+import type { BallotRule, OpenGame, Pace, TieRule } from "../../agent/generated/types.ts";
+import { codeIn } from "../games.ts";
 import { skyPicture } from "../parts/sky.ts";
-import { counted, listed } from "../words.ts";
 import type { Deeds } from "./deeds.ts";
 
 export const NAME_CHARS_MAX = 24;
@@ -86,23 +85,14 @@ function createForm(state: Home, deeds: Deeds): TemplateResult {
     const form = new FormData(event.currentTarget as HTMLFormElement);
     deeds.create(String(form.get("name")).trim(), newGame(form));
   };
-  const weigh = (event: InputEvent) => balance(event.currentTarget as HTMLFormElement);
+  const tell = (event: InputEvent) => count(event.currentTarget as HTMLFormElement);
   return html`<section class="panel" aria-labelledby="create-title">
     <h2 id="create-title">Begin a game</h2>
-    <form @submit=${submit} @input=${weigh}>
+    <form @submit=${submit} @input=${tell}>
       ${nameField(state.name)}
-      <div class="pair">
-        <div>
-          <label for="seats">Seats</label>
-          <input id="seats" name="seats" type="number" inputmode="numeric" required
-            min=${SEATS_MIN} max=${SEATS_MAX} value="9" />
-        </div>
-        <div>
-          <label for="ais">Played by programs</label>
-          <input id="ais" name="ais" type="number" inputmode="numeric" min="0" max=${SEATS_MAX - 1} value="0" required />
-        </div>
-      </div>
-      <p class="hint" id="mix" aria-live="polite">You and 8 more people.</p>
+      <label for="seats">Seats</label>
+      <input id="seats" name="seats" type="number" inputmode="numeric" required min=${SEATS_MIN} max=${SEATS_MAX} value="9" />
+      <p class="hint" id="mix" aria-live="polite">You and 8 more.</p>
       <details>
         <summary>Rules</summary>
         ${rules()}
@@ -143,10 +133,9 @@ function rules(): TemplateResult {
 }
 
 /** The form as the game it asks for. */
-export function newGame(form: FormData): NewGame {
+export function newGame(form: FormData): OpenGame {
   return {
     seats: Number(form.get("seats")),
-    ais: Number(form.get("ais")),
     pace: form.get("pace") as Pace,
     ballot: {
       rule: form.get("rule") as BallotRule,
@@ -157,16 +146,9 @@ export function newGame(form: FormData): NewGame {
   };
 }
 
-/** Keep the number of programs below that of seats, and say what that makes. */
-function balance(form: HTMLFormElement): void {
-  const seats = form.elements.namedItem("seats") as HTMLInputElement;
-  const ais = form.elements.namedItem("ais") as HTMLInputElement;
-  ais.max = String(Math.max(0, seats.valueAsNumber - 1));
-  const others = seats.valueAsNumber - 1 - ais.valueAsNumber;
-  const company = [
-    ...(others > 0 ? [counted(others, "more person").replace("persons", "people")] : []),
-    ...(ais.valueAsNumber > 0 ? [counted(ais.valueAsNumber, "program")] : []),
-  ];
+/** Say how many others that makes. */
+function count(form: HTMLFormElement): void {
+  const others = (form.elements.namedItem("seats") as HTMLInputElement).valueAsNumber - 1;
   const mix = form.querySelector("#mix");
-  if (mix) mix.textContent = others >= 0 ? `${listed(["You", ...company])}.` : "One seat must be left for you.";
+  if (mix) mix.textContent = others > 0 ? `You and ${others} more.` : "";
 }
