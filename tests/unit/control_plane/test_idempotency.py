@@ -44,6 +44,7 @@ CREATIONS: Mapping[str, tuple[str, Any]] = {
     "create_key": ("/v1/keys", {"role": "observer"}),
     "rotate_key": ("/v1/keys/{key_id}/rotation", {}),
     "provision_agent": ("/v1/meshes/m1/agents/a1/key", {}),
+    "open_game": ("/v1/games", {"seats": 5}),
 }
 
 
@@ -56,9 +57,10 @@ def test_a_creation_is_done_once_and_its_secret_is_neither_stored_nor_told_twice
     api.create()
     path, body = CREATIONS[name]
     path = path.format(key_id=api.key(AccessRole.OBSERVER).split("_")[2])
-    first = api.call("POST", path, body=body, headers={"Idempotency-Key": "k"})
+    who = AccessRole.GUEST if name == "open_game" else AccessRole.ADMIN
+    first = api.call("POST", path, who, body, headers={"Idempotency-Key": "k"})
     kept = {path for path in api.memory.documents() if not path.startswith("rateLimits/")}
-    again = api.call("POST", path, body=body, headers={"Idempotency-Key": "k"})
+    again = api.call("POST", path, who, body, headers={"Idempotency-Key": "k"})
     assert (first.status_code, again.status_code) == (201, 201)
     assert again.headers["Idempotency-Replayed"] == "true"
     assert {path for path in api.memory.documents() if not path.startswith("rateLimits/")} == kept
