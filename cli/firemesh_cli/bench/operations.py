@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from firemesh.errors import LocalStackError
-from firemesh_cli.bench.plan import AGENT, CREATION, MANAGER, MESH, STEPS, Step
+from firemesh_cli.bench.plan import AGENT, CREATION, FIRST_USES, MANAGER, MESH, STEPS, Step
 from firemesh_cli.bench.section import Section
 
 if TYPE_CHECKING:
@@ -93,13 +93,11 @@ class _Caller:
     @classmethod
     @contextlib.asynccontextmanager
     async def over(cls, meter: "Meter", host: str) -> AsyncIterator["_Caller"]:
-        """A caller with a key of an admin and one of a worker, both used a moment ago."""
+        """A caller with a key of an admin, of a worker and of a guest, each used a moment ago."""
         with _environment(FIRESTORE_EMULATOR_HOST=meter.host, FIREBASE_AUTH_EMULATOR_HOST="127.0.0.1:1"), _quiet():
             caller = cls(meter, host, await _keys(host))
-            await caller.cost(Step("GET /meshes", "/meshes"))
-            await caller.cost(
-                Step("POST /meshes/<mesh_id>/agents", f"/meshes/{MESH}/agents", {"agent_id": AGENT}, "worker"), 404
-            )
+            for step in FIRST_USES:
+                await caller.cost(step, 404)
             try:
                 yield caller
             finally:
@@ -154,9 +152,10 @@ async def _keys(host: str) -> dict[str, str]:
         await store.commit([Put("warm/up", {})], timeout_seconds=WARM_UP_SECONDS_MAX)
         admin = await ring.create(KeyRequest(AccessRole.ADMIN))
         worker = await ring.create(KeyRequest(AccessRole.WORKER, mesh=MESH))
+        guest = await ring.create(KeyRequest(AccessRole.GUEST))
     finally:
         await store.close()
-    return {"admin": admin.text, "worker": worker.text}
+    return {"admin": admin.text, "worker": worker.text, "guest": guest.text}
 
 
 @contextlib.asynccontextmanager

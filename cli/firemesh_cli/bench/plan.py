@@ -1,7 +1,7 @@
 """The calls whose cost is measured, in the order in which they make sense: one mesh from its creation to its end.
 
 `{name}` in a path or body is what an earlier answer held under that name. A caller is the admin, the worker with its API key,
-or the session that the worker was given.
+the session that the worker was given, or a guest of the site.
 """
 
 from collections.abc import Mapping
@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 MESH, AGENT, MANAGER = "bench", "w1", "m1"
 
-Caller = Literal["admin", "worker", "session"]
+Caller = Literal["admin", "worker", "session", "guest"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,4 +84,14 @@ STEPS = (
     Step("POST /meshes/<mesh_id>/drain", f"{_HERE}/drain", {}),
     Step("POST /meshes/<mesh_id>/close", f"{_HERE}/close", {}, then="closed"),
     Step("DELETE /meshes/<mesh_id>", _HERE),
+    Step("POST /games", "/games", {"seats": 5}, "guest", keeps={"game": "mesh_id"}),
+    Step("POST /games/<mesh_id>/seats", "/games/{game}/seats", {}, "guest"),
+    Step("POST /games/<mesh_id>/watchers", "/games/{game}/watchers", {}, "guest"),
 )
+
+FIRST_USES = (
+    Step("GET /meshes", "/meshes"),
+    Step("POST /meshes/<mesh_id>/agents", f"{_HERE}/agents", {"agent_id": AGENT}, "worker"),
+    Step("POST /games/<mesh_id>/watchers", f"/games/{MESH}/watchers", {}, "guest"),
+)
+"""One call with each key before the rest, successful or not: its use is noted now, and not for a minute again."""
