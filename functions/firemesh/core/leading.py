@@ -161,7 +161,10 @@ def _in_the_way(proposal: Proposal) -> str:
 
 
 def _lost(turn: Turn[S], head: Head, version: int) -> None:
-    """The head moved under the commit in flight. Nobody else moves the head of a living lease: the lead is lost too."""
+    """The head moved under the commit in flight. Nobody else moves the head of a living lease: the lead is lost too.
+
+    A shared manager, which has no lease, may find that another of its runs has moved it; then it leads on from there.
+    """
     turn.change(pending=None)
     if turn.state.role is ManagerRole.LEADER:
         following.step_down(turn)
