@@ -78,9 +78,9 @@ class HealthPolicy:
     mass_silence_share: float = 0.5
     """More than this share silent at once looks like the observer's fault: wait one more window."""
 
-    def dead_after_ms(self, interval_ms: int) -> int:
-        """The silence after which a process with this rhythm may be declared dead, when nobody runs late."""
-        return max(self.dead_after_floor_ms, int(self.dead_after_intervals * interval_ms))
+    def dead_after_ms(self, interval_ms: int, lateness: int = 0) -> int:
+        """The silence after which a process with this rhythm may be declared dead; longer by whoever runs late."""
+        return max(self.dead_after_floor_ms, int(self.dead_after_intervals * interval_ms)) * (1 + lateness)
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,7 +160,7 @@ class HealthMonitor:
 
     def dead_after_ms(self, interval_ms: int, lateness: int = 0) -> int:
         """The silence, by any clock, after which a process with this rhythm and lateness may be declared dead."""
-        return self.policy.dead_after_ms(interval_ms) * (1 + self.lateness + lateness)
+        return self.policy.dead_after_ms(interval_ms, self.lateness + lateness)
 
     def _judged_one(self, pulse: Pulse, now_ms: int) -> Pulse:
         if pulse.suspected_ms is None and self._phi(pulse, now_ms) >= self.policy.phi_threshold:

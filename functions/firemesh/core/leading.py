@@ -4,6 +4,7 @@ Every commit is conditional on the head version this manager last knew. One comm
 decides what comes next.
 """
 
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any, TypeVar
 
@@ -20,7 +21,7 @@ from firemesh.core.effects import (
     RoleChanged,
     Timer,
 )
-from firemesh.core.messages import Command, Entry, Head, MeshStatus, mesh_command
+from firemesh.core.messages import NOBODY_LEADS, Command, Entry, Head, MeshStatus, mesh_command
 from firemesh.core.replica import Replica, take_snapshot
 from firemesh.core.turn import Pending, Turn
 from firemesh.errors import InvariantViolation
@@ -32,10 +33,6 @@ SNAPSHOT_BYTES_MAX = 900_000
 """A larger state does not fit one document, so no snapshot is taken and no entry dropped; tried again some entries on."""
 
 
-NOBODY_LEADS = {"leader": "", "leader_inc": "", "ttl_ms": 0}
-"""The fields of a head whose lease is released."""
-
-
 def fresh_nonce(turn: Turn[S]) -> str:
     """A nonce no other commit has: manager, incarnation, and the number of this commit."""
     return f"{turn.identity.me}/{turn.identity.inc}/{turn.state.commits + 1}"
@@ -45,7 +42,7 @@ def propose(
     turn: Turn[S],
     kind: ProposalKind,
     *,
-    changes: dict[str, Any] | None = None,
+    changes: Mapping[str, Any] | None = None,
     entry: Entry | None = None,
     after: Replica[S] | None = None,
     done: tuple[str, ...] = (),

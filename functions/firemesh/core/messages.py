@@ -179,6 +179,10 @@ class Head(StoredModel):
         return self.transfer_to if self.transfer_to in self.voters.managers else ""
 
 
+NOBODY_LEADS: Mapping[str, Any] = {"leader": "", "leader_inc": "", "ttl_ms": 0}
+"""The fields of a head whose lease is released."""
+
+
 class Vote(StoredModel):
     """Evidence that one manager saw the lease expired at one version of the head. Create-only."""
 

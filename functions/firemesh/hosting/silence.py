@@ -69,4 +69,4 @@ def _patience_used(policy: HealthPolicy, last: LastBeat | None, joined_ms: int, 
 
 
 def _patience_ms(policy: HealthPolicy, beat: Beat) -> int:
-    return policy.dead_after_ms(beat.interval_ms) * (1 + beat.lateness)
+    return policy.dead_after_ms(beat.interval_ms, beat.lateness)

@@ -80,4 +80,4 @@ async def is_silent(mesh: AgentMesh, process_id: str, inc: str, policy: HealthPo
     beat, written, read = await mesh.read_beat(process_id)
     if beat is None or beat.inc != inc:
         return True
-    return (read - written) // 1_000_000 >= policy.dead_after_ms(beat.interval_ms) * (1 + beat.lateness)
+    return (read - written) // 1_000_000 >= policy.dead_after_ms(beat.interval_ms, beat.lateness)

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from pydantic import ValidationError
 
-from firemesh.core.messages import Head, MeshStatus
+from firemesh.core.messages import NOBODY_LEADS, Head, MeshStatus
 from firemesh.errors import ContentionError, CorruptDocument, MeshNotClosed, MeshNotFound, StoreUnavailable
 from firemesh.ids import new_incarnation
 from firemesh.store import paths
@@ -85,7 +85,7 @@ class MeshRemoval:
                 return standing
             if head.term and not force:
                 raise MeshNotClosed(f"mesh {self._mesh_id!r} is {head.status}: close it first, or delete it by force")
-            changes = {"leader": "", "leader_inc": "", "ttl_ms": 0, "transfer_to": "", "status": MeshStatus.CLOSED}
+            changes = {**NOBODY_LEADS, "transfer_to": "", "status": MeshStatus.CLOSED}
             nonce = f"removal/{new_incarnation()}/1"
             closed = head.model_copy(update={**changes, "seq": head.seq + 1, "nonce": nonce})
             try:
