@@ -48,7 +48,7 @@ deploy-check: setup ## Judge what would be deployed, without the network
 	@$(BIN)/firemesh deploy-check $(ARGS)
 
 .PHONY: bench
-bench: setup ## Measure cold starts and billed operations
+bench: setup ## Measure speed, cost and failover: ARGS="cold-start" or ARGS="--without soak"
 	@$(BIN)/firemesh bench $(ARGS)
 
 .PHONY: up

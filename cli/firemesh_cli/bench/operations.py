@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 PROJECT = "demo-bench"
 PEPPER = "bench" * 8
 FUNCTION = "api"
+COLUMNS = ("reads", "writes", "deletes")
 CARRIED_OUT_SECONDS_MAX = 30.0
 WARM_UP_SECONDS_MAX = 60.0
 """The first write to a fresh emulator takes seconds."""
@@ -44,8 +45,9 @@ def measure(root: Path, repeats: int) -> Section:
         title="operations",
         about="billed documents of each call, its authentication, decision and audit record included; "
         f"not measured: {left_out or 'none'}",
-        columns=("reads", "writes", "deletes"),
+        columns=COLUMNS,
         rows=rows,
+        headline={"billed": {name: dict(zip(COLUMNS, figures, strict=True)) for name, figures in rows.items()}},
     )
 
 
