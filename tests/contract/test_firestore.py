@@ -25,7 +25,7 @@ from firemesh.store.firestore import FirestoreStore, connect, listen, protos
 from firemesh.store.firestore.channel import open_channel
 from firemesh.store.firestore.failures import commit_error, read_error, target_error
 from tests.contract.conftest import PROJECT, Backend
-from tests.contract.test_store import PATIENCE_SECONDS, anything, commit, fields, land, until
+from tests.contract.test_store import PATIENCE_SECONDS, anything, commit, fields, until
 from tests.contract.wires import SpokenFirestore, Wire
 
 CURRENT, RESET, REMOVE = 3, 4, 2
@@ -55,7 +55,7 @@ async def test_watches_go_on_after_the_connection_is_cut(emulator: Backend, warm
         for watch in watches:
             await until(watch, lambda snapshot: bool(snapshot.documents))
         wire.cut()
-        await land(writer, Put(changed, {"n": 1}), Delete(deleted), Delete(f"{inbox}/1"), Put(f"{inbox}/2", {}))
+        await commit(writer, Put(changed, {"n": 1}), Delete(deleted), Delete(f"{inbox}/1"), Put(f"{inbox}/2", {}))
         wire.mend()
         await until(watches[0], lambda snapshot: snapshot.documents[changed].fields == {"n": 1})
         await until(watches[1], lambda snapshot: not snapshot.documents)
@@ -75,7 +75,7 @@ async def test_a_reconnection_that_brings_nothing_new_gives_no_snapshot(emulator
         wire.mend()
         fresh = reader.watch(DocumentTarget(f"{emulator.root}/views/b"))
         await until(fresh, anything)
-        await land(writer, Put(path, {"n": 1}))
+        await commit(writer, Put(path, {"n": 1}))
         second = await until(watch, anything)
         assert (first.documents[path].fields, second.documents[path].fields) == ({"n": 0}, {"n": 1})
         await reader.close()
@@ -86,7 +86,7 @@ async def test_store_without_a_connection_says_so_at_once(emulator: Backend, war
         store = FirestoreStore(PROJECT, host=host, one_stream=True)
         wire.cut()
         with pytest.raises(OutcomeUnknown):
-            await commit(store, Put(f"{emulator.root}/views/a", {}))
+            await store.commit([Put(f"{emulator.root}/views/a", {})])
         with pytest.raises(StoreUnavailable):
             await fields(store, f"{emulator.root}/views/a")
         await store.close()
@@ -112,7 +112,7 @@ async def test_closing_ends_calls_in_flight_as_errors_not_as_cancellations(emula
         store = FirestoreStore(PROJECT, host=host, one_stream=True)
         await commit(store, Put(path, {"n": 0}))
         wire.mute()
-        calls = [asyncio.create_task(commit(store, Put(path, {"n": 1}))), asyncio.create_task(fields(store, path))]
+        calls = [asyncio.create_task(store.commit([Put(path, {"n": 1})])), asyncio.create_task(fields(store, path))]
         cancelled = asyncio.create_task(fields(store, path))
         await asyncio.sleep(0.05)
         cancelled.cancel()

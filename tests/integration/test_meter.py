@@ -17,7 +17,7 @@ from firemesh.store.firestore import FirestoreStore, connect
 from firemesh_cli.stack.meter import Meter, read_meter
 from firemesh_cli.stack.prices import dollars
 from firemesh_cli.stack.reading import Billed, MeterReading
-from tests.contract.test_store import land
+from tests.contract.test_store import commit
 from tests.contract.wires import Wire
 
 PROJECT = "demo-meter"
@@ -198,7 +198,7 @@ async def test_a_listener_that_resumes_is_billed_for_changes_only(firestore_host
             await until(watch, lambda snapshot: bool(snapshot.documents))
         it.spent()
         wire.cut()
-        await land(it.store, Put(changed, {"n": 1}), Put(f"{inbox}/1", {"n": 1}))
+        await commit(it.store, Put(changed, {"n": 1}), Put(f"{inbox}/1", {"n": 1}))
         wire.mend()
         await until(watches[1], of(changed, 1))
         await until(watches[2], of(f"{inbox}/1", 1))
@@ -269,7 +269,7 @@ async def test_a_stopped_or_killed_client_holds_up_nobody(firestore_host: str, h
             watch = it.store.watch(CollectionTarget(inbox))
             for n in range(40):
                 path, body = f"{inbox}/{n % 4}", {"n": n, "text": "x" * 50_000}
-                await land(it.store, Put(path, body))
+                await commit(it.store, Put(path, body))
                 await until(watch, of(path, n))
         finally:
             if victim.returncode is None:
