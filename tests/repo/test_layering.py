@@ -63,6 +63,7 @@ LAYERS = {
     "firemesh.control_plane.firebase_tokens": Layer(("firemesh.errors",), vendor=True),
     "firemesh": Layer(("firemesh",)),
     "firemesh_cli": Layer(OURS),
+    "firemesh_cli.bench.floor": Layer(OURS, vendor=True),
     "firemesh_cli.stack.meter": Layer(OURS, vendor=True),
     # The bootstrap runs these before anything is installed; the watchdog is a script of its own.
     "firemesh_cli.stack.locate": Layer((), stdlib_only=True),

@@ -3,11 +3,13 @@
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from firemesh_cli.bench import cold_start, operations
+from firemesh_cli.bench import cold_start, latency, operations, processor
 from firemesh_cli.bench.section import Section
 
 SECTIONS: Mapping[str, Callable[[Path, int], Section]] = {
     "cold-start": cold_start.measure,
     "operations": operations.measure,
+    "processor": processor.measure,
+    "latency": latency.measure,
 }
 """By name, what measures a section of the checkout at a path. The number says how often to repeat what varies."""

@@ -1,0 +1,88 @@
+"""The floor: a commit and a multiplexed listener with nothing around them but gRPC and protobuf.
+
+It checks nothing, survives nothing and knows one shape of document, so no client in Python that could be used is cheaper.
+"""
+
+import asyncio
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping
+from types import TracebackType
+from typing import Any, Self
+
+import grpc
+from google.cloud.firestore_v1.types import firestore
+
+_SERVICE = "/google.firestore.v1.Firestore/"
+_CommitRequest: Any = firestore.CommitRequest.pb()
+_CommitResponse: Any = firestore.CommitResponse.pb()
+_ListenRequest: Any = firestore.ListenRequest.pb()
+_ListenResponse: Any = firestore.ListenResponse.pb()
+
+Fields = Mapping[str, str | int]
+
+
+class RawClient:
+    """One connection to an emulator: `async with RawClient(project, host) as raw: await raw.set("a/b", {"n": 1})`."""
+
+    def __init__(self, project: str, host: str) -> None:
+        self._database = f"projects/{project}/databases/(default)"
+        self._metadata = (("google-cloud-resource-prefix", self._database), ("authorization", "Bearer owner"))
+        self._channel = grpc.aio.insecure_channel(host)
+        self._commit = self._channel.unary_unary(
+            f"{_SERVICE}Commit", _CommitRequest.SerializeToString, _CommitResponse.FromString
+        )
+        self._listen = self._channel.stream_stream(
+            f"{_SERVICE}Listen", _ListenRequest.SerializeToString, _ListenResponse.FromString
+        )
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self._channel.close()
+
+    async def set(self, path: str, fields: Fields, *, create: bool = False) -> None:
+        """Write a document."""
+        request = _CommitRequest(database=self._database)
+        write = request.writes.add()
+        write.update.name = f"{self._database}/documents/{path}"
+        values = write.update.fields
+        for name, value in fields.items():
+            if isinstance(value, str):
+                values[name].string_value = value
+            else:
+                values[name].integer_value = value
+        if create:
+            write.current_document.exists = False
+        await self._commit(request, metadata=self._metadata, timeout=10.0)
+
+    async def listen(self, *paths: str) -> AsyncGenerator[dict[str, Any], None]:
+        """Over one stream, the content of each document whenever it changes, told when the server calls it consistent."""
+        requests: asyncio.Queue[Any] = asyncio.Queue()
+        for number, path in enumerate(paths, start=1):
+            request = _ListenRequest(database=self._database)
+            request.add_target.target_id = number
+            request.add_target.documents.documents.append(f"{self._database}/documents/{path}")
+            requests.put_nowait(request)
+        call = self._listen(_all(requests), metadata=self._metadata)
+        changed: list[dict[str, Any]] = []
+        try:
+            async for response in call:
+                if response.HasField("document_change"):
+                    changed.append(_decoded(response.document_change.document.fields))
+                elif changed and response.HasField("target_change") and response.target_change.HasField("read_time"):
+                    for fields in changed:
+                        yield fields
+                    changed.clear()
+        finally:
+            call.cancel()
+
+
+def _decoded(fields: Any) -> dict[str, Any]:
+    return {name: getattr(value, value.WhichOneof("value_type")) for name, value in fields.items()}
+
+
+async def _all(requests: "asyncio.Queue[Any]") -> AsyncIterator[Any]:
+    while True:
+        yield await requests.get()

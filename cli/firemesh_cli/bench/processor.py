@@ -1,0 +1,208 @@
+"""How much processor time a command costs its sender, and a change its listener, against the least that a client can do.
+
+All contestants work in turns in this one process: a send each, in an order that rotates, then a delivery each. A send is one
+command put into the inbox: by an agent's session; by a commit of the same document that checks nothing (the floor); by
+the SDK. A delivery is a document that changes and is heard: by the supervised listener that agents use, by a bare stream, by
+`on_snapshot`. The change itself is always made by the floor, and what that takes where nobody listens is taken off.
+
+Python calls are counted by the interpreter's own profiler and vary by one or two; those of the event loop, which are the
+same for all, are left out. The ratios of processor time vary by 5 %, even on a busy machine.
+"""
+
+import asyncio
+import statistics
+import sys
+import time
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
+from contextlib import AsyncExitStack, aclosing
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from firemesh_cli.bench.load import ForeignLoad
+from firemesh_cli.bench.section import Section
+
+if TYPE_CHECKING:
+    from firemesh_cli.bench.floor.raw import RawClient
+
+PROJECT = "demo-processor"
+MESH = "bench"
+RATIO_MAX = 1.4
+"""The goal for a send and for a delivery."""
+CALLS_MAX = 90
+"""The goal for the Python calls of a send."""
+OPERATIONS = 150
+"""Of each kind, in one round."""
+WARM_UP_WRITES = 500
+COUNTED_SENDS = 50
+EVENT_LOOP = ("/asyncio/base_events.py", "/asyncio/events.py", "/asyncio/selector_events.py", "/selectors.py")
+
+FLOOR, OURS, STOCK = "raw gRPC", "firemesh", "SDK"
+KINDS = (FLOOR, OURS, STOCK)
+
+Work = Callable[[], Awaitable[Any]]
+
+
+def measure(root: Path, repeats: int) -> Section:
+    """Measure in `repeats` rounds; the figures are their medians. Raises LocalStackError when there is no emulator."""
+    from firemesh_cli.stack.supervisor import LocalStack
+
+    with LocalStack(root, project=PROJECT) as stack:
+        load = ForeignLoad()
+        found = asyncio.run(_measure(stack.firestore_host, repeats))
+    return _section(found, repeats, load.cores())
+
+
+def _section(found: Mapping[str, Mapping[str, float]], repeats: int, foreign_cores: float) -> Section:
+    goals = {"send": RATIO_MAX, "delivery": RATIO_MAX, "Python calls of a send": CALLS_MAX}
+    rows = {}
+    for name, figures in found.items():
+        floor, ours, stock = (figures[kind] for kind in KINDS)
+        rows[name] = (round(floor), round(ours), round(stock), round(ours / floor, 2), round(stock / floor, 2), foreign_cores)
+    reached = {name: rows[name][1] if "calls" in name else rows[name][3] for name in goals}
+    return Section(
+        title="processor time",
+        about=f"µs of processor time, medians of {repeats} rounds of {OPERATIONS}; goals: at most {RATIO_MAX} x raw gRPC, "
+        f"and {CALLS_MAX} Python calls",
+        columns=(FLOOR, OURS, STOCK, "firemesh_ratio", "SDK_ratio", "foreign_cores"),
+        rows=rows,
+        missed=tuple(name for name, goal in goals.items() if reached[name] > goal),
+        headline={"cpu_ratio": {"send": rows["send"][3], "deliver": rows["delivery"][3]}},
+    )
+
+
+async def _measure(host: str, repeats: int) -> dict[str, dict[str, float]]:
+    from firemesh_cli.bench.floor.raw import RawClient
+
+    async with AsyncExitStack() as stack:
+        raw = await stack.enter_async_context(RawClient(PROJECT, host))
+        for number in range(WARM_UP_WRITES):
+            await raw.set("warm/up", {"n": number})
+        senders = await _senders(stack, host, raw)
+        sends = [await _round(list(senders.values())) for _ in range(repeats)]
+        calls = {kind: float(await _python_calls(send)) for kind, send in senders.items()}
+        deliveries = await _deliveries(stack, host, raw)
+        silent, *heard = zip(*[await _round(deliveries) for _ in range(repeats)], strict=True)
+    above = [[with_listener - without for with_listener, without in zip(each, silent, strict=True)] for each in heard]
+    return {
+        "send": _medians(list(zip(*sends, strict=True))),
+        "delivery": _medians(above),
+        "Python calls of a send": calls,
+    }
+
+
+def _medians(by_kind: Sequence[Sequence[float]]) -> dict[str, float]:
+    return {kind: statistics.median(values) for kind, values in zip(KINDS, by_kind, strict=True)}
+
+
+async def _round(works: Sequence[Work]) -> list[float]:
+    """Let all work in turns; µs of processor time that each took, on average."""
+    spent = [0.0] * len(works)
+    for turn in range(OPERATIONS):
+        for place in range(len(works)):
+            which = (turn + place) % len(works)
+            before = time.process_time()
+            await works[which]()
+            spent[which] += time.process_time() - before
+    return [1e6 * each / OPERATIONS for each in spent]
+
+
+async def _python_calls(work: Work) -> int:
+    """How many Python functions one piece of work enters, on average; those of the event loop do not count."""
+    entered = 0
+
+    def see(frame: Any, event: str, _argument: Any) -> None:
+        nonlocal entered
+        entered += event == "call" and not frame.f_code.co_filename.endswith(EVENT_LOOP)
+
+    for _ in range(COUNTED_SENDS):
+        sys.setprofile(see)
+        try:
+            await work()
+        finally:
+            sys.setprofile(None)
+    return round(entered / COUNTED_SENDS)
+
+
+# --- sends --------------------------------------------------------------------------------------------------------------
+
+
+async def _senders(stack: AsyncExitStack, host: str, raw: "RawClient") -> dict[str, Work]:
+    """By kind, what sends one command."""
+    from firemesh.ids import new_incarnation
+    from firemesh.runtime import session as sessions
+    from firemesh.store import paths
+    from firemesh.store.firestore import FirestoreStore
+    from firemesh.store.mesh_store import MeshStore
+    from firemesh_cli.bench.floor.stock import StockClient
+
+    store = FirestoreStore(PROJECT, host=host)
+    stack.push_async_callback(store.close)
+    inc = new_incarnation()
+    session = sessions.Session(MeshStore(store, MESH), "w1", inc)
+    stock = StockClient(PROJECT, host)
+    numbers = iter(range(2, sys.maxsize))
+
+    def document(agent: str) -> tuple[str, dict[str, str | int]]:
+        number = next(numbers)
+        path = paths.request(MESH, paths.request_id(agent, inc, number))
+        return path, {"agent_id": agent, "inc": inc, "seq": number, "kind": "counter.add", "payload": '{"n":1}'}
+
+    async def send_raw() -> None:
+        path, fields = document("w2")
+        await raw.set(path, fields, create=True)
+
+    async def send_ours() -> None:
+        await session.send("counter.add", {"n": 1})
+        session._taken = session.sent  # nobody leads here: as if each were ordered at once
+
+    async def send_stock() -> None:
+        path, fields = document("w3")
+        await stock.create(path, fields)
+
+    return {FLOOR: send_raw, OURS: send_ours, STOCK: send_stock}
+
+
+# --- deliveries ---------------------------------------------------------------------------------------------------------
+
+
+async def _deliveries(stack: AsyncExitStack, host: str, raw: "RawClient") -> list[Work]:
+    """What changes a document that nobody hears, and what changes one that is heard, by kind."""
+    from firemesh.runtime.watch_supervisor import supervised
+    from firemesh.store import paths
+    from firemesh.store.firestore import FirestoreStore
+    from firemesh.store.mesh_store import MeshStore
+    from firemesh_cli.bench.floor.stock import StockClient
+
+    store = FirestoreStore(PROJECT, host=host, one_stream=True)
+    stack.push_async_callback(store.close)
+    mesh = MeshStore(store, MESH)
+
+    async def heard_by_us() -> AsyncGenerator[Mapping[str, Any], None]:
+        async with aclosing(supervised(lambda: mesh.watch_document("views/ours"))) as snapshots:
+            async for snapshot in snapshots:
+                for found in snapshot.documents.values():
+                    yield found.fields
+
+    names = ("silent", "raw", "ours", "stock")
+    places = {name: paths.view(MESH, name) for name in names}
+    for path in places.values():
+        await raw.set(path, {"n": 0})
+    stock_listener = StockClient(PROJECT, host).listen(places["stock"])
+    stack.callback(stock_listener.close)
+    listeners: list[Any] = [raw.listen(places["raw"]), heard_by_us(), stock_listener]
+    for listener in listeners:
+        await anext(listener)  # the document as it stands
+        if hasattr(listener, "aclose"):
+            stack.push_async_callback(listener.aclose)
+    numbers = iter(range(1, sys.maxsize))
+
+    def changing(path: str, listener: Any) -> Work:
+        async def change() -> None:
+            number = next(numbers)
+            await raw.set(path, {"n": number, "text": "x" * 100})
+            while listener is not None and (await anext(listener))["n"] != number:
+                pass
+
+        return change
+
+    return [changing(places[name], listener) for name, listener in zip(names, [None, *listeners], strict=True)]
