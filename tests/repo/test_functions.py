@@ -13,7 +13,7 @@ import yaml
 
 from firemesh.background_loop import CALL_SECONDS_MAX
 from firemesh.control_plane import routes
-from firemesh.control_plane.access import PERMISSIONS, AccessRole, Operation
+from firemesh.control_plane.access import BY_NAME_ALONE, PERMISSIONS, AccessRole, Operation
 from firemesh.control_plane.quota import QUOTAS
 from firemesh.hosting.cloud_tasks import DISPATCH_DEADLINE_SECONDS
 from firemesh.hosting.service import REARM_SECONDS_MAX
@@ -113,8 +113,11 @@ def test_the_page_shows_the_permission_table_as_it_is() -> None:
     table = API_PAGE.partition("| operation | admin ")[2].partition("\n\n")[0].splitlines()
     roles = ["admin", *table[0].replace("|", " ").split()]
     rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in table[2:]]
-    shown = {row[0].strip("`"): {role for role, cell in zip(roles, row[1:], strict=True) if cell == "yes"} for row in rows}
-    assert shown == {each.value: {role.value for role in AccessRole if each in PERMISSIONS[role]} for each in Operation}
+    shown = {row[0].strip("`"): dict(zip(roles, row[1:], strict=True)) for row in rows}
+    word = {each: "by name" if each in BY_NAME_ALONE else "yes" for each in Operation}
+    assert shown == {
+        each.value: {role.value: word[each] if each in PERMISSIONS[role] else "" for role in AccessRole} for each in Operation
+    }
 
 
 def test_the_page_tells_the_quotas_as_they_are() -> None:

@@ -29,13 +29,14 @@ MAY_GET: dict[str, set[str]] = {
     "agents/w2": MEMBERS,
     "agents/w3": MEMBERS | {"removed"},
     "agents/w9": MEMBERS | {"newcomer"},
-    "views/public": MEMBERS | {"observer"},
+    "views/public": MEMBERS | OPERATORS | {"observer"},
     "views/topology": MEMBERS | OPERATORS | {"observer"},
     "views/health": OPERATORS,
     "views/agent_w1": {"member"},
     "views/agent_w2": {"other"},
-    "liveness/client-w1": {"member", "ended"},
-    "liveness/client-w2": {"other"},
+    "liveness/p1": OPERATORS,
+    "liveness/client-w1": OPERATORS | {"member", "ended"},
+    "liveness/client-w2": OPERATORS | {"other"},
     f"inbox/w1_{INC['w1']}_00000002": {"member"},
     f"refused/w1_{INC['w1']}_00000003": {"member"},
     f"refused/w9_{INC['w9']}_00000001": {"newcomer"},
@@ -46,7 +47,7 @@ MAY_GET: dict[str, set[str]] = {
 """By document, who may get it; a document that is not here, nobody may."""
 
 MAY_DELETE = {"liveness/client-w1": {"member"}, f"refused/w9_{INC['w9']}_00000001": {"newcomer"}}
-MAY_LIST: dict[str, set[str]] = {"agents": MEMBERS, "audit": OPERATORS}
+MAY_LIST: dict[str, set[str]] = {"agents": MEMBERS, "audit": OPERATORS, "liveness": OPERATORS}
 COLLECTIONS = sorted({path.partition("/")[0] for path in mesh_documents() if path} | {"/meshes", "/apiKeys", "/audit"})
 NOBODYS = ["/apiKeys/k", "/audit/000000000001", "/rateLimits/k", "/idempotency/k", "/other/x"]
 

@@ -35,6 +35,9 @@ class Operation(StrEnum):
     SEND_COMMAND = "send_command"
     READ_STATE = "read_state"
     READ_VIEW = "read_view"
+    WATCH_MESH = "watch_mesh"
+    READ_LOG = "read_log"
+    READ_SECRETS = "read_secrets"
     PROVISION_AGENT = "provision_agent"
     LIST_AGENTS = "list_agents"
     JOIN_MESH = "join_mesh"
@@ -68,6 +71,9 @@ _RUNNING = frozenset(
         Operation.SEND_COMMAND,
         Operation.READ_STATE,
         Operation.READ_VIEW,
+        Operation.WATCH_MESH,
+        Operation.READ_LOG,
+        Operation.READ_SECRETS,
         Operation.PROVISION_AGENT,
         Operation.TERMINATE_AGENT,
     }
@@ -76,8 +82,15 @@ _KEYS = frozenset({Operation.CREATE_KEY, Operation.READ_KEYS, Operation.ROTATE_K
 _GUESTS = frozenset({Operation.OPEN_GAME, Operation.TAKE_SEAT, Operation.WATCH_GAME})
 _TRAILS = frozenset({Operation.READ_AUDIT, Operation.READ_PROJECT_AUDIT})
 
-READING = _LOOKING | _TRAILS | {Operation.LIST_MESHES, Operation.READ_STATE, Operation.READ_VIEW, Operation.READ_KEYS}
-"""Operations that change nothing."""
+READING = (
+    _LOOKING
+    | _TRAILS
+    | {Operation.LIST_MESHES, Operation.READ_STATE, Operation.READ_VIEW, Operation.READ_LOG, Operation.READ_KEYS}
+)
+"""Operations that change nothing and show no secret: they are logged, and not stored in the audit trail when allowed."""
+
+BY_NAME_ALONE = frozenset({Operation.READ_SECRETS})
+"""Operations that a key may do only if its own list names them: no role has them by itself."""
 
 PROJECT_WIDE = frozenset({Operation.READ_PROJECT_AUDIT})
 """Operations on all meshes at once, which no key for one mesh may do."""
@@ -148,7 +161,7 @@ class Identity:
     @property
     def powers(self) -> frozenset[Operation]:
         """All that the key may do, wherever it may do it."""
-        return PERMISSIONS[self.role] & self.operations if self.operations else PERMISSIONS[self.role]
+        return PERMISSIONS[self.role] & (self.operations or frozenset(Operation) - BY_NAME_ALONE)
 
     @property
     def is_bound(self) -> bool:
@@ -164,7 +177,7 @@ def denial(identity: Identity, operation: Operation, mesh_id: str, target: str =
     """Why the identity may not do this (to this agent, or with this key): an upper-case word; empty when it may."""
     if operation not in PERMISSIONS[identity.role]:
         return "ROLE"
-    if identity.operations and _granted_with(operation) not in identity.operations:
+    if _granted_with(operation) not in (identity.operations or frozenset(Operation) - BY_NAME_ALONE):
         return "KEY_OPERATIONS"
     if not identity.may_touch(mesh_id) or (identity.is_bound and operation in PROJECT_WIDE):
         return "KEY_MESH"

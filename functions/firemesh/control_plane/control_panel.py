@@ -25,8 +25,8 @@ from firemesh.store.base import Store, Write
 from firemesh.store.mesh_removal import Removal
 from firemesh.store.mesh_store import Hosting, MeshStore
 
-OPERATOR_VIEWS = ("health", "topology")
-"""Views for operators; `firestore.rules` names the same. What players see is for players."""
+OPERATOR_VIEWS = ("health", "public", "topology")
+"""Views for operators; `firestore.rules` names the same. What one player sees is for that player."""
 
 ORDERS: Mapping[str, Operation] = {
     REMOVE: Operation.TERMINATE_AGENT,

@@ -49,6 +49,7 @@ QUOTAS: Mapping[Operation, Rate] = {
     Operation.OPEN_GAME: Rate(per_hour=120, burst=20),
     Operation.TAKE_SEAT: Rate(per_hour=3600, burst=120),
     Operation.WATCH_GAME: Rate(per_hour=3600, burst=120),
+    Operation.WATCH_MESH: Rate(per_hour=600, burst=60),
 }
 """Operations that write for good, or call another service. What is not listed is bounded by the instance alone."""
 

@@ -10,6 +10,7 @@ from firemesh.control_plane.control_panel import ControlPanel, TokenMinter
 from firemesh.control_plane.game_desk import GameDesk
 from firemesh.control_plane.guard import Guard
 from firemesh.control_plane.idempotency import IdempotencyKeys
+from firemesh.control_plane.insight_desk import InsightDesk
 from firemesh.control_plane.key_desk import KeyDesk
 from firemesh.control_plane.key_ring import KeyRing
 from firemesh.store.base import Store
@@ -24,6 +25,7 @@ class UseCases:
     keys: KeyDesk
     audit: AuditDesk
     games: GameDesk
+    insight: InsightDesk
     idempotency: IdempotencyKeys
 
     @classmethod
@@ -37,5 +39,6 @@ class UseCases:
             keys=KeyDesk(ring, guard),
             audit=AuditDesk(AuditTrail(store), guard),
             games=GameDesk(store, ring, sessions, panel, guard, mint_token=mint_token),
+            insight=InsightDesk(store, guard, mint_token=mint_token),
             idempotency=IdempotencyKeys(store),
         )

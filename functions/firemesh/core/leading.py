@@ -196,7 +196,8 @@ def _order_requests(turn: Turn[S]) -> bool:
         return False
     admission = sessions.admit(state.replica, waiting, turn.params.agents_max, turn.at_ms)
     if admission.batch:
-        _append(turn, admission.batch, admission.done, admission.refusals)
+        asked_ns = min(request.received for request in waiting if request.id in admission.done)
+        _append(turn, admission.batch, admission.done, admission.refusals, asked_ms=asked_ns // 1_000_000)
     elif admission.refusals:
         propose(turn, ProposalKind.APPEND, refusals=admission.refusals)
     else:
@@ -204,10 +205,23 @@ def _order_requests(turn: Turn[S]) -> bool:
     return True
 
 
-def _append(turn: Turn[S], batch: tuple[Command, ...], done: tuple[str, ...] = (), refusals: tuple[Refusal, ...] = ()) -> None:
+def _append(
+    turn: Turn[S],
+    batch: tuple[Command, ...],
+    done: tuple[str, ...] = (),
+    refusals: tuple[Refusal, ...] = (),
+    *,
+    asked_ms: int = 0,
+) -> None:
     state, machine = turn.state, turn.identity.machine
     entry, after = log.next_entry(
-        state.replica, machine, term=state.head.term, at_ms=turn.at_ms, batch=batch, nonce=fresh_nonce(turn)
+        state.replica,
+        machine,
+        term=state.head.term,
+        at_ms=turn.at_ms,
+        batch=batch,
+        nonce=fresh_nonce(turn),
+        asked_ms=asked_ms,
     )
     # The commit that closes the mesh lets go of the lease as well: nothing is left to be led, whatever becomes of this manager.
     changes = NOBODY_LEADS if after.roster.status is MeshStatus.CLOSED else {}

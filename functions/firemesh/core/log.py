@@ -15,7 +15,14 @@ DELETES_PER_COMMIT = 400
 
 
 def next_entry(
-    replica: Replica[S], machine: Machine[S], *, term: int, at_ms: int, batch: tuple[Command, ...], nonce: str
+    replica: Replica[S],
+    machine: Machine[S],
+    *,
+    term: int,
+    at_ms: int,
+    batch: tuple[Command, ...],
+    nonce: str,
+    asked_ms: int = 0,
 ) -> tuple[Entry, Replica[S]]:
     """The entry that orders `batch` after the replica's last one, and the replica after it."""
     at_ms = max(at_ms, replica.at_ms)
@@ -28,6 +35,7 @@ def next_entry(
         batch=batch,
         nonce=nonce,
         state_hash=after.state_hash,
+        asked_ms=asked_ms,
     )
     return entry, after
 

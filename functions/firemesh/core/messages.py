@@ -129,7 +129,8 @@ class Entry(StoredModel):
     """One position of the replicated log: the commands ordered there, or none (the first entry of a term).
 
     `at_ms` is the leader's estimate of the store's clock, never decreasing. `state_hash` covers the replicated state
-    after this entry and, through the hash before it, all history.
+    after this entry and, through the hash before it, all history. `asked_ms` is the store's time at which the oldest request
+    of the batch reached the inbox; 0 where none came from there.
     """
 
     index: Annotated[int, Field(ge=1)]
@@ -139,6 +140,7 @@ class Entry(StoredModel):
     batch: Annotated[tuple[Command, ...], Field(strict=False, max_length=BATCH_COMMANDS_MAX)]
     nonce: str
     state_hash: str
+    asked_ms: NonNegative = 0
 
 
 class Head(StoredModel):

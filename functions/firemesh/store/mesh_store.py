@@ -152,9 +152,13 @@ class MeshStore:
 
     async def read_entries(self, first: int, last: int) -> tuple[Entry, ...]:
         """The entries found from `first` to `last`, in order."""
+        return tuple(entry for entry, _ in await self.read_stored_entries(first, last))
+
+    async def read_stored_entries(self, first: int, last: int) -> tuple[tuple[Entry, int], ...]:
+        """The same, each with the store's time of its commit in nanoseconds."""
         wanted = [paths.entry(self.mesh_id, index) for index in range(first, last + 1)]
-        result = await self._read(wanted)
-        return tuple(_model(Entry, result.documents[path]) for path in wanted if path in result.documents)
+        found = (await self._read(wanted)).documents if wanted else {}
+        return tuple((_model(Entry, found[path]), found[path].update_time) for path in wanted if path in found)
 
     async def read_snapshot(self, index: int) -> Snapshot | None:
         """The snapshot at an index, or None when it has been superseded."""

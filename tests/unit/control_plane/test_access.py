@@ -8,6 +8,7 @@ import pytest
 
 from firemesh.control_plane.access import (
     ANY_MESH,
+    BY_NAME_ALONE,
     GRANTS,
     PERMISSIONS,
     PROJECT_WIDE,
@@ -31,6 +32,9 @@ POLICY = {
     "send_command": "admin operator",
     "read_state": "admin operator",
     "read_view": "admin operator",
+    "watch_mesh": "admin operator",
+    "read_log": "admin operator",
+    "read_secrets": "admin operator",
     "provision_agent": "admin operator",
     "list_agents": "admin operator manager worker observer",
     "join_mesh": "worker",
@@ -62,7 +66,8 @@ AN_AGENT = Identity(key_id="k", role=AccessRole.WORKER, mesh="m1", agent="a1", i
 @pytest.mark.parametrize(("role", "operation"), list(product(AccessRole, Operation)), ids=str)
 def test_each_role_may_exactly_what_the_policy_says(role: AccessRole, operation: Operation) -> None:
     scope = ANY_MESH if operation in PROJECT_WIDE else "m1"
-    identity = AN_AGENT if operation in TAKING_PART else Identity(key_id="k", role=role, mesh=scope)
+    named = BY_NAME_ALONE & {operation}
+    identity = AN_AGENT if operation in TAKING_PART else Identity(key_id="k", role=role, mesh=scope, operations=named)
     assert (denial(replace(identity, role=role), operation, "m1", "a1") == "") is (
         role.value in POLICY[operation.value].split()
     )
@@ -85,6 +90,15 @@ def test_operations_of_a_key_narrow_its_role_and_never_widen_it() -> None:
     assert denial(identity, Operation.GET_MESH_STATUS, "m1") == ""
     assert denial(identity, Operation.TERMINATE_AGENT, "m1") == "KEY_OPERATIONS"
     assert denial(identity, Operation.CREATE_MESH, "m1") == "ROLE"
+
+
+@pytest.mark.parametrize("role", [AccessRole.ADMIN, AccessRole.OPERATOR])
+@pytest.mark.parametrize("operation", sorted(BY_NAME_ALONE))
+def test_what_takes_a_key_that_names_it_no_role_may_by_itself(role: AccessRole, operation: Operation) -> None:
+    mighty = Identity(key_id="k", role=role, mesh=ANY_MESH)
+    assert denial(mighty, operation, "m1") == "KEY_OPERATIONS"
+    assert denial(replace(mighty, operations=frozenset({Operation.READ_LOG})), operation, "m1") == "KEY_OPERATIONS"
+    assert denial(replace(mighty, operations=frozenset({operation})), operation, "m1") == ""
 
 
 @pytest.mark.parametrize("operation", sorted(TAKING_PART))

@@ -64,6 +64,9 @@ CALLS = {
     Operation.READ_KEYS: ("GET", "/v1/keys", None),
     Operation.READ_STATE: ("GET", "/v1/meshes/m1/states/w1", None),
     Operation.READ_VIEW: ("GET", "/v1/meshes/m1/views/health", None),
+    Operation.WATCH_MESH: ("POST", "/v1/meshes/m1/watchers", None),
+    Operation.READ_LOG: ("GET", "/v1/meshes/m1/log", None),
+    Operation.READ_SECRETS: ("GET", "/v1/meshes/m1/secrets", None),
     Operation.READ_AUDIT: ("GET", "/v1/meshes/m1/audit", None),
     Operation.READ_PROJECT_AUDIT: ("GET", "/v1/audit", None),
 }
@@ -173,13 +176,13 @@ def test_the_roster_shows_who_is_in_it_and_who_was(api: Api) -> None:
     assert shown == {"agents": [gone, ROW]}
 
 
-def test_an_operator_sees_the_views_for_operators_and_no_players(api: Api) -> None:
+def test_an_operator_sees_the_views_for_operators_and_no_single_players(api: Api) -> None:
     api.put("meshes/m1/views/health", {"applied_index": 3, "processes": {"p1": "healthy"}})
-    api.put("meshes/m1/views/public", {"applied_index": 3, "view": {"secret": 1}})
+    api.put("meshes/m1/views/spectator", {"applied_index": 3, "view": {"secret": 1}})
     seen = api.call("GET", "/v1/meshes/m1/views/health", AccessRole.OPERATOR).json
     assert seen == {"audience": "health", "view": {"applied_index": 3, "processes": {"p1": "healthy"}}}
     assert api.call("GET", "/v1/meshes/m1/views/topology", AccessRole.OPERATOR).json == {"audience": "topology", "view": {}}
-    refused = api.call("GET", "/v1/meshes/m1/views/public", AccessRole.OPERATOR)
+    refused = api.call("GET", "/v1/meshes/m1/views/spectator", AccessRole.OPERATOR)
     assert refused.status_code == 400
     assert "secret" not in refused.text
 

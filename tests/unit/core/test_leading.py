@@ -305,6 +305,20 @@ def test_request_that_waits_in_vain_is_refused_after_a_renewal(leader: Scripted)
     assert leader.commits == []
 
 
+def test_an_entry_says_when_its_oldest_request_reached_the_inbox(leader: Scripted) -> None:
+    asked = {2: 7_900_000, 3: 5_100_000, 5: 1_000_000}
+    leader.tell(RequestsSeen(tuple(request(command("w", seq), received=at) for seq, at in asked.items())))
+    entry = leader.lands().entry
+    assert entry is not None
+    assert [each.seq for each in entry.batch] == [2, 3], "5 waits for 4, so its time is not this entry's"
+    assert entry.asked_ms == 5
+
+
+def test_what_the_mesh_itself_wants_was_asked_by_nobody(mesh: ScriptedMesh) -> None:
+    entry = takes_over(mesh, "m2").state.head.tail[-1]
+    assert (entry.batch, entry.asked_ms) == ((), 0)
+
+
 def test_follower_ignores_requests(mesh: ScriptedMesh) -> None:
     mesh["m2"].sees(command("w", 2))
     assert mesh["m2"].commits == []

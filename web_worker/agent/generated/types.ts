@@ -245,9 +245,39 @@ export type KeyRows = {
   readonly next_start: string;
 };
 
+/**
+ * An entry of the log as far as operators may see it: when and by whom, how much, and nothing a player has said or done.
+ *
+ * Times are the store's, in milliseconds: `asked_ms` when its oldest request reached the inbox (0: it has none), `at_ms`
+ * the leader's estimate when it ordered, `stored_ms` when the entry was committed.
+ */
+export type LogLine = {
+  readonly index: number;
+  readonly term: number;
+  readonly leader: string;
+  readonly asked_ms: number;
+  readonly at_ms: number;
+  readonly stored_ms: number;
+  readonly commands: number;
+  readonly events: readonly (MeshEvent)[];
+};
+
+/** Entries in order; the oldest that is kept, and the newest of all. */
+export type LogPage = {
+  readonly lines: readonly (LogLine)[];
+  readonly first_index: number;
+  readonly last_index: number;
+};
+
 /** Where the mesh is. */
 export type MeshCreated = {
   readonly mesh_id: string;
+};
+
+/** A command about the mesh itself, and about which agent. */
+export type MeshEvent = {
+  readonly kind: string;
+  readonly agent: string;
 };
 
 /** Some meshes in the order of their ids, and the id at which the next page starts (empty: this was the last). */
@@ -298,7 +328,7 @@ export type OpenGame = {
 };
 
 /** What can be asked of the control plane. */
-export type Operation = "create_mesh" | "list_meshes" | "get_mesh_status" | "drain_mesh" | "close_mesh" | "delete_mesh" | "transfer_leadership" | "send_command" | "read_state" | "read_view" | "provision_agent" | "list_agents" | "join_mesh" | "get_agent_status" | "terminate_agent" | "create_key" | "read_keys" | "rotate_key" | "revoke_key" | "read_audit" | "read_project_audit" | "refresh_session" | "write_heartbeat" | "read_heartbeat" | "submit_command" | "see_command" | "read_own_state" | "write_own_state" | "receive_events" | "open_game" | "take_seat" | "watch_game";
+export type Operation = "create_mesh" | "list_meshes" | "get_mesh_status" | "drain_mesh" | "close_mesh" | "delete_mesh" | "transfer_leadership" | "send_command" | "read_state" | "read_view" | "watch_mesh" | "read_log" | "read_secrets" | "provision_agent" | "list_agents" | "join_mesh" | "get_agent_status" | "terminate_agent" | "create_key" | "read_keys" | "rotate_key" | "revoke_key" | "read_audit" | "read_project_audit" | "refresh_session" | "write_heartbeat" | "read_heartbeat" | "submit_command" | "see_command" | "read_own_state" | "write_own_state" | "receive_events" | "open_game" | "take_seat" | "watch_game";
 
 /** An operator's order as the mesh knows it: `mesh.drain`, `mesh.close`, `mesh.transfer`, `mesh.remove_agent`. */
 export type OperatorCommand = {
@@ -362,6 +392,11 @@ export type RotateKey = {
   readonly overlap_seconds?: number;
 };
 
+/** By agent, its own view as last published: role, findings, closed channels. */
+export type Secrets = {
+  readonly views: { readonly [name: string]: { readonly [name: string]: unknown } };
+};
+
 /** The command with the next number: 1 is the join. The same number again must be the same command. */
 export type SubmitCommand = {
   readonly seq: number;
@@ -387,6 +422,14 @@ export type View = {
 export type Watching = {
   readonly mesh: string;
   readonly machine: string;
+  readonly custom_token: string;
+};
+
+/** What an operator's console needs: a token with which the security rules let it listen to this mesh. */
+export type WatchingMesh = {
+  readonly mesh: string;
+  readonly machine: string;
+  readonly params: { readonly [name: string]: number };
   readonly custom_token: string;
 };
 
