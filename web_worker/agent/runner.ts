@@ -1,8 +1,8 @@
 /** Runs one agent: feeds the reducer with what happens, and does what it wants done. */
 
 import { askAdmission } from "./admission.ts";
+import { AgentPort } from "./agent_port.ts";
 import { AgentStore, Ousted } from "./agent_store.ts";
-import { FirestorePort } from "./firestore_port.ts";
 import { HEARTBEAT } from "./generated/constants.ts";
 import { BLANK, newState } from "./model.ts";
 import type { AgentEvent, Effect, LinkEffect, Memory, State, Timer } from "./model.ts";
@@ -14,8 +14,8 @@ import { type Site, findSite } from "./site.ts";
 const LATE_MS = 1000;
 
 /** What a runner needs of a connection. */
-export type Port = Pick<FirestorePort, "do" | "close">;
-type Connect = (...how: ConstructorParameters<typeof FirestorePort>) => Port;
+export type Port = Pick<AgentPort, "do" | "close">;
+type Connect = (...how: ConstructorParameters<typeof AgentPort>) => Port;
 
 export class AgentRunner {
   #state: State;
@@ -34,7 +34,7 @@ export class AgentRunner {
     private readonly options: AgentOptions,
     private readonly tell: (message: ToPage) => void,
     private readonly ended: () => void,
-    private readonly connect: Connect = (...how) => new FirestorePort(...how),
+    private readonly connect: Connect = (...how) => new AgentPort(...how),
   ) {
     const { agent, heartbeat = HEARTBEAT, topology = false, ticket } = options;
     this.#state = newState(agent, heartbeat, topology, ticket.kind === "watch");
