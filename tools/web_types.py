@@ -7,6 +7,7 @@ words by which both sides keep.
 import json
 import sys
 from collections.abc import Iterator, Mapping
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from pydantic import BaseModel, TypeAdapter
 
 from firemesh.client.ruled_mesh import COMMANDS_PER_BEAT, REST_MS
 from firemesh.control_plane import routes
+from firemesh.control_plane.insight_desk import LOG_LINES_MAX
 from firemesh.control_plane.openapi import describe
 from firemesh.core import membership
 from firemesh.core.health import LATENESS_MAX, Beat
@@ -24,7 +26,9 @@ from firemesh.runtime.admission import CLIENT_PROCESS_PREFIX
 from firemesh.runtime.agent import STATE_BYTES_MAX
 from firemesh.runtime.process import HeartbeatPolicy
 from firemesh.runtime.session import OUTSTANDING_MAX
-from firemesh.store.paths import SEQ_DIGITS
+from firemesh.store.mesh_store import LIVENESS_LISTENED_MAX
+from firemesh.store.paths import LOG_DIGITS, SEQ_DIGITS
+from firemesh_cli.stack.prices import OPERATIONS_PER_PRICE, US_CENTRAL1_STANDARD
 
 FOLDER = Path(__file__).resolve().parent.parent / "web_worker" / "agent" / "generated"
 HEADER = "// Made by tools/web_types.py from the models of the Python side. Do not edit.\n"
@@ -51,7 +55,11 @@ CONSTANTS: Mapping[str, Any] = {
         "asleepAfterMs": POLICY.asleep_after_ms,
     },
     "JOIN": membership.JOIN,
+    "DOLLARS": {name: price / OPERATIONS_PER_PRICE for name, price in asdict(US_CENTRAL1_STANDARD).items()},
     "LATENESS_MAX": LATENESS_MAX,
+    "LIVENESS_LISTENED_MAX": LIVENESS_LISTENED_MAX,
+    "LOG_DIGITS": LOG_DIGITS,
+    "LOG_LINES_MAX": LOG_LINES_MAX,
     "LEAVE": membership.LEAVE,
     "MEMBER_STATUS": [status.value for status in membership.MemberStatus],
     "OUTSTANDING_MAX": OUTSTANDING_MAX,

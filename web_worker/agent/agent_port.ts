@@ -79,7 +79,9 @@ export class AgentPort {
       case "read_state":
         return this.#answer(
           this.#read(this.#path("states", this.agent)),
-          ({ fields }) => ({ type: "state_read", version: Number(fields?.["version"] ?? 0), inc: String(fields?.["inc"] ?? "") }),
+          ({ fields }) => {
+            return { type: "state_read", version: Number(fields?.["version"] ?? 0), inc: String(fields?.["inc"] ?? "") };
+          },
           (failure) => ({ type: "state_failed", failure }),
         );
       case "reconnect":
@@ -184,7 +186,11 @@ export class AgentPort {
       lateness,
       at: storeTime(),
     };
-    this.#answer(this.#write(this.#beat(), beat), () => ({ type: "beaten", seq }), (failure) => ({ type: "beat_failed", failure }));
+    this.#answer(
+      this.#write(this.#beat(), beat),
+      () => ({ type: "beaten", seq }),
+      (failure) => ({ type: "beat_failed", failure }),
+    );
   }
 
   #writeState(version: number, values: JsonObject): void {

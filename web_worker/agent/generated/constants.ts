@@ -3,10 +3,14 @@
 export const ALREADY_ORDERED = "ALREADY_ORDERED" as const;
 export const CLIENT_PROCESS_PREFIX = "client-" as const;
 export const COMMANDS_PER_BEAT = 16 as const;
+export const DOLLARS = {"reads": 3e-07, "writes": 9e-07, "deletes": 1e-07} as const;
 export const HEARTBEAT = {"activeMs": 2000, "idleMs": 10000, "idleAfterMs": 30000, "asleepMs": 120000, "asleepAfterMs": 300000} as const;
 export const JOIN = "mesh.join" as const;
 export const LATENESS_MAX = 8 as const;
 export const LEAVE = "mesh.leave" as const;
+export const LIVENESS_LISTENED_MAX = 64 as const;
+export const LOG_DIGITS = 12 as const;
+export const LOG_LINES_MAX = 100 as const;
 export const MEMBER_STATUS = ["alive", "left", "dead"] as const;
 export const OUTSTANDING_MAX = 64 as const;
 export const PAYLOAD_BYTES_MAX = 4096 as const;
