@@ -66,7 +66,8 @@ export class OperatorPort {
       this.#live(view, inStep);
     };
     const again = () => this.#listenToView(view);
-    this.#keep(view, listen(this.#connection(), this.#path(`views/${view}`), told, (failure) => this.#failed(view, failure, again)));
+    const failed = (failure: Failure) => this.#failed(view, failure, again);
+    this.#keep(view, listen(this.#connection(), this.#path(`views/${view}`), told, failed));
   }
 
   #listenToBeats(): void {
