@@ -36,6 +36,7 @@ from firemesh.core.effects import (
     ReleaseAsked,
     Request,
     RequestsSeen,
+    RunEnded,
     Timer,
     TimerFired,
     VoteFailed,
@@ -49,7 +50,7 @@ from firemesh.errors import InvariantViolation
 from tests.support.ledger import LedgerMachine
 from tests.support.liveness import stuck
 from tests.support.model_store import ModelStore, Silence
-from tests.support.scripted import AT_MS, ScriptedMesh, command, join, manager_called, request
+from tests.support.scripted import AT_MS, ScriptedMesh, command, incarnation, join, manager_called, request
 
 Call = ReadHead | ReadElection | ReadEntries | ReadSnapshot | CastVote
 Precondition = Callable[[ModelStore, Proposal], bool]
@@ -73,6 +74,8 @@ class Bounds:
     renewals: int = 1
     releases: int = 0
     crashes: int = 0
+    hints: int = 0
+    """How often a manager may be told that another's run has ended, true or not."""
     deserted: bool = False
     """Whether the head may be silent for so long that one manager alone takes over."""
     slow_reads: bool = False
@@ -90,9 +93,10 @@ class Local:
     run: int = 0
 
 
-Budget = tuple[int, int, int, int]
+Budget = tuple[int, int, int, int, int]
 World = tuple[int, tuple[int, ...], frozenset[int], Budget]
-"""Store, managers, commits on their way (all as numbers), and what is left of renewals, releases, crashes, takeovers."""
+"""Store, managers, commits on their way (all as numbers), and what is left of renewals, releases, crashes, takeovers,
+hints."""
 
 
 @dataclass(slots=True)
@@ -144,7 +148,7 @@ Reaction = tuple[int, int, tuple[int, ...], int]
 Move = tuple[str, str]
 """Who (a manager, or a commit by its nonce) and what."""
 
-FREE = (0, 0, 0, 0)
+FREE = (0, 0, 0, 0, 0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -231,7 +235,7 @@ class Explorer:
     def _first_world(self) -> World:
         managers = tuple(self._locals.number(local) for local in self._first_locals)
         bounds = self.bounds
-        budget = (bounds.renewals, bounds.releases, bounds.crashes, bounds.takeovers)
+        budget = (bounds.renewals, bounds.releases, bounds.crashes, bounds.takeovers, bounds.hints)
         return (self._stores.number(self._first_store), managers, frozenset(), budget)
 
     def _identity(self, manager: int, run: int) -> Identity[Any]:
@@ -244,10 +248,10 @@ class Explorer:
 
     def _moves(self, world: World) -> Iterator[tuple[Move, World]]:
         yield from self._landings(world)
-        store, managers, _, (renewals, releases, crashes, _) = world
+        store, managers, _, (renewals, releases, crashes, _, hints) = world
         for manager, local in enumerate(managers):
             name = self._names[manager]
-            for choice, reaction in self._menu(manager, local, store, renewals > 0, releases > 0):
+            for choice, reaction in self._menu(manager, local, store, (renewals > 0, releases > 0, hints > 0)):
                 after = self._after(world, manager, reaction, choice.cost)
                 if after is not None:
                     yield (name, choice.name), after
@@ -283,13 +287,15 @@ class Explorer:
         return self._reactions[key]
 
     def _menu(
-        self, manager: int, local: int, store: int, may_renew: bool, may_release: bool
+        self, manager: int, local: int, store: int, allowed: tuple[bool, bool, bool]
     ) -> Sequence[tuple[Choice, Reaction]]:
         """What may happen to a manager in its state, and what follows; what leads out of the bounds is left out."""
-        key = (manager, local, store, may_renew, may_release)
+        key = (manager, local, store, allowed)
         if key not in self._menus:
             shared = self._identity(manager, 0).shared
-            choices = self._choices(self._locals[local], self._stores[store], may_renew, may_release, shared=shared)
+            may_renew, may_release, may_hint = allowed
+            choices = [*self._choices(self._locals[local], self._stores[store], may_renew, may_release, shared=shared)]
+            choices += self._hints(manager, self._locals[local].state) if may_hint else ()
             dealt = ((choice, self._deal(manager, local, store, choice)) for choice in choices)
             self._menus[key] = [(choice, reaction) for choice, reaction in dealt if reaction is not None]
         return self._menus[key]
@@ -307,7 +313,7 @@ class Explorer:
             elif timer is not Timer.RENEW:
                 yield Choice(f"timer {timer}", TimerFired(timer))
             elif may_renew and state.pending is None:
-                yield Choice("renews", TimerFired(timer), cost=(1, 0, 0, 0))
+                yield Choice("renews", TimerFired(timer), cost=(1, 0, 0, 0, 0))
         if store.version > state.version and state.pending is None:
             yield Choice("sees the head", HeadSeen(store.head, store.version))
         if state.role is ManagerRole.LEADER:
@@ -328,7 +334,15 @@ class Explorer:
         for count in range(len(state.waiting) + 1, len(inbox) + 1):
             yield Choice(f"sees {count} requests", RequestsSeen(tuple(inbox[:count])))
         if may_release and state.release_to is None:
-            yield Choice("is asked to release", ReleaseAsked(), cost=(0, 1, 0, 0))
+            yield Choice("is asked to release", ReleaseAsked(), cost=(0, 1, 0, 0, 0))
+
+    def _hints(self, manager: int, state: ManagerState[Any]) -> Iterator[Choice]:
+        """Word that a run of another manager has ended, whether it has or not."""
+        others = (each for each in range(len(self._names)) if each != manager)
+        runs = range(2 if self.bounds.crashes else 1)
+        for inc in (incarnation(self._names[other], run) for other in others for run in runs):
+            if inc not in state.ended:
+                yield Choice(f"is told that {inc} has ended", RunEnded(inc), cost=(0, 0, 0, 0, 1))
 
     def _answers(self, store: ModelStore, call: Call) -> Iterator[Choice]:
         if isinstance(call, ReadElection):
@@ -351,8 +365,8 @@ class Explorer:
             return None
         if takeovers or cost is not FREE:
             left = (have - spent for have, spent in zip(budget, cost, strict=True))
-            renewals, releases, crashes, have = left
-            budget = (renewals, releases, crashes, have - takeovers)
+            renewals, releases, crashes, have, hints = left
+            budget = (renewals, releases, crashes, have - takeovers, hints)
         on_their_way = self._possible(store, on_their_way.union(sent)) if sent else on_their_way
         return (store, (*managers[:manager], local, *managers[manager + 1 :]), on_their_way, budget)
 
@@ -384,7 +398,7 @@ class Explorer:
         return self._locals.number(local), self._stores.number(turn.store), sent, takeovers
 
     def _crash(self, world: World, manager: int) -> World:
-        store, managers, on_their_way, (renewals, releases, crashes, takeovers) = world
+        store, managers, on_their_way, (renewals, releases, crashes, takeovers, hints) = world
         key = ("crash", manager, store)
         if key not in self._reactions:
             name, run = self._names[manager], self._locals[managers[manager]].run + 1
@@ -395,7 +409,7 @@ class Explorer:
         reaction = self._reactions[key]
         assert reaction is not None
         after = (*managers[:manager], reaction[0], *managers[manager + 1 :])
-        return (store, after, on_their_way, (renewals, releases, crashes - 1, takeovers))
+        return (store, after, on_their_way, (renewals, releases, crashes - 1, takeovers, hints))
 
     def _land(self, store_number: int, proposal_number: int) -> int | None:
         """The store after a commit, checked; None when its preconditions do not hold."""

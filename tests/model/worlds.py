@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from firemesh.core import campaigning, leading, sessions
+from firemesh.core import campaigning, election, leading, sessions
 from firemesh.core.effects import Proposal, ProposalKind
 from firemesh.core.membership import CLOSE, TRANSFER
 from firemesh.core.messages import Head, mesh_command
@@ -33,6 +33,8 @@ WORLDS: Mapping[str, Bounds] = {
     "the shared manager is asked to hand over": Bounds(
         managers=1, shared=1, renewals=0, takeovers=2, commands=1, releases=1, deserted=True
     ),
+    "word that a run has ended, true or false": Bounds(hints=2, renewals=0, takeovers=3, commands=1),
+    "a crash, and word of an end": Bounds(hints=1, crashes=1, renewals=0, takeovers=2, commands=1),
     "snapshots and compaction": Bounds(renewals=0, takeovers=2, params=SHORT_LOG),
     "an order to close": Bounds(renewals=0, takeovers=2, commands=1, orders=(mesh_command(CLOSE, {}),)),
     "an order to hand over": Bounds(renewals=0, takeovers=2, commands=1, orders=(mesh_command(TRANSFER, {"to": "m2"}),)),
@@ -95,6 +97,10 @@ def _sends_what_is_new_when_in_doubt(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(leading, "undecided", undecided)
 
 
+def _takes_word_of_any_run_for_the_leaders(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(election, "is_orphaned", lambda head, ended: bool(ended) and not head.released)
+
+
 def _leads_what_is_closed(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(Head, "closed", False)
 
@@ -108,5 +114,11 @@ MUTANTS: Mapping[str, Mutant] = {
     "no nonce resolution: every head is mine": Mutant("I4", patch=_takes_any_head_for_its_own),
     "no nonce resolution: unheard is landed": Mutant("I4", patch=_sends_what_is_new_when_in_doubt),
     "vote without expiry": Mutant("I3", patch=_votes_without_expiry),
+    "word of an end, of whomever": Mutant(
+        "I3", WORLDS["a crash, and word of an end"], patch=_takes_word_of_any_run_for_the_leaders
+    ),
+    "blind takeover on word of an end": Mutant(
+        "I2", WORLDS["word that a run has ended, true or false"], accepts=_blind(ProposalKind.TAKEOVER)
+    ),
     "leadership after the end": Mutant("I4", WORLDS["an order to close"], patch=_leads_what_is_closed),
 }

@@ -133,7 +133,7 @@ class _Simulation:
 
     def _kinds_of_mishap(self) -> Sequence[Callable[[Node], Coroutine[Any, Any, None]]]:
         often = (self._crash, self._pause, self._cut_off, self._outage, self._hang_up, self._ask_release, self._order_transfer)
-        return (*often, *often, self._deafen, self._declare_dead)
+        return (*often, *often, self._deafen, self._declare_dead, self._cry_wolf)
 
     async def _declare_dead(self, node: Node) -> None:
         """A member that lives is declared dead: nothing it sends from now on may be ordered."""
@@ -145,8 +145,15 @@ class _Simulation:
             for each in self.stage.nodes.values():
                 each.driver.tell(Proposed(mesh_command(membership.MEMBER_DEAD, body)))
 
+    async def _cry_wolf(self, node: Node) -> None:
+        """The others are told that a process has ended which goes on."""
+        self.stage.spread_word(node)
+
     async def _crash(self, node: Node) -> None:
+        """A process ends; in half of the cases the others are told."""
         self.stage.kill(node)
+        if self.rng.random() < 0.5:
+            self.stage.spread_word(node)
         await asyncio.sleep(self.rng.uniform(0, 5))
         self.stage.start_manager(node.name)
 

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 from firemesh.core import membership
-from firemesh.core.effects import ManagerRole
+from firemesh.core.effects import ManagerRole, RunEnded
 from firemesh.core.health import Beat, HealthPolicy, run_of
 from firemesh.core.messages import Command, Head
 from firemesh.core.params import Params
@@ -151,6 +151,12 @@ class Stage:
         """The end of a process, without a word."""
         node.kill()
         self.graves.append(node)
+
+    def spread_word(self, node: Node) -> None:
+        """The other processes, those that stand still included, are told that this one has ended; perhaps it has not."""
+        for other in self.nodes.values():
+            if other is not node:
+                other.driver.tell(RunEnded(node.inc))
 
     def session(self, name: str, run: int, luck: Luck) -> Session:
         """A worker's line to the leader."""

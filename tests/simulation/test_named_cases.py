@@ -103,6 +103,39 @@ def test_crashed_leader_is_replaced_after_the_lease_and_no_command_is_lost() -> 
     play(case)
 
 
+def test_crashed_leader_whose_end_is_told_is_replaced_long_before_the_lease_ends() -> None:
+    async def case(stage: Stage) -> None:
+        session = await worker(stage)
+        dead = leader(stage)
+        stage.kill(dead)
+        stage.spread_word(dead)
+        took = await stage.until(new_leader(stage, dead), 10)
+        assert took is not None
+        assert took < 0.3
+        assert stage.head().deposed_inc == dead.inc
+        await session.send("ledger.note", {})
+        await all_ordered(stage)
+
+    play(case)
+
+
+def test_leader_said_to_have_ended_that_has_not_loses_its_term_once_and_no_command_is_lost() -> None:
+    async def case(stage: Stage) -> None:
+        session = await worker(stage)
+        slandered, term = leader(stage), stage.head().term
+        await session.send("ledger.note", {})
+        for node in stage.nodes.values():
+            stage.spread_word(node)  # everybody is said to have ended, to all others
+        await session.send("ledger.note", {})
+        assert await stage.until(new_leader(stage, slandered), 1) is not None
+        await all_ordered(stage)
+        await stage.until(lambda: False, 3 * TTL)
+        assert stage.head().term <= term + len(stage.nodes)
+        assert len(stage.leaders) == 1
+
+    play(case)
+
+
 def test_leader_stopped_for_two_lease_times_does_no_harm_when_it_goes_on() -> None:
     async def case(stage: Stage) -> None:
         session = await worker(stage)

@@ -79,7 +79,7 @@ def _stand(turn: Turn[S], event: ElectionRead) -> None:
         _take_over(turn, event.term)
     elif turn.identity.me not in voters:
         turn.emit(Arm(Timer.CAMPAIGN, _until_deserted_ms(turn, event), turn.params.poll_ms))
-    elif event.head.released:
+    elif event.head.released or election.is_orphaned(event.head, turn.state.ended):
         _take_over(turn, event.term)
     else:
         _weigh(turn, event)
@@ -94,6 +94,8 @@ def _patience_ms(turn: Turn[S], event: ElectionRead) -> int:
     """How long to wait still before anybody may move; zero or less when the lease is over by the store's own clock."""
     head, params = event.head, turn.params
     age = election.age_ms(event.version, event.read_time)
+    if election.is_orphaned(head, turn.state.ended):
+        return 0
     if not head.released:
         expired = election.has_expired(head, event.version, event.read_time, params.grace_ms)
         return 0 if expired else max(1, head.ttl_ms + params.grace_ms - age)
@@ -150,5 +152,6 @@ def _take_over(turn: Turn[S], term: int) -> None:
         "leader_inc": identity.inc,
         "ttl_ms": turn.params.ttl_ms,
         "transfer_to": "",
+        "deposed_inc": next((inc for inc in state.ended if inc == state.head.leader_inc), ""),
     }
     propose(turn, ProposalKind.TAKEOVER, changes=changes, entry=entry, after=after)

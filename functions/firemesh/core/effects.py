@@ -307,6 +307,14 @@ class ReleaseAsked:
     transfer_to: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class RunEnded:
+    """Somebody on the same machine has seen a process end, and with it this incarnation. It may be wrong: that costs a leader
+    its term, and nothing else."""
+
+    inc: str
+
+
 Event = (
     HeadSeen
     | HeadRead
@@ -324,4 +332,5 @@ Event = (
     | Proposed
     | ProjectionChanged
     | ReleaseAsked
+    | RunEnded
 )

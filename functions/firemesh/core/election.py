@@ -19,6 +19,11 @@ def has_expired(head: Head, version: int, read_time: int, grace_ms: int) -> bool
     return not head.released and age_ms(version, read_time) >= head.ttl_ms + grace_ms
 
 
+def is_orphaned(head: Head, ended: tuple[str, ...]) -> bool:
+    """Whether the leader is a run that is said to have ended: then nobody renews this lease any more."""
+    return head.leader_inc in ended
+
+
 class Tally(StrEnum):
     """What the votes of one term mean for one candidate."""
 

@@ -2,7 +2,7 @@
 
 from typing import TypeVar
 
-from firemesh.core import log
+from firemesh.core import election, log
 from firemesh.core.effects import (
     Arm,
     ArmDeadline,
@@ -20,6 +20,9 @@ from firemesh.core.turn import Turn
 from firemesh.errors import InvariantViolation
 
 S = TypeVar("S")
+
+ENDED_MAX = 32
+"""Runs said to have ended that are remembered; a mesh has at most 7 managers. Of more, the oldest are forgotten."""
 
 
 def observe(turn: Turn[S], head: Head, version: int) -> None:
@@ -51,12 +54,30 @@ def watch_silence(turn: Turn[S]) -> None:
         turn.emit(Disarm(Timer.CAMPAIGN))
     elif turn.identity.shared and head.voters.managers:
         turn.emit(Arm(Timer.CAMPAIGN, params.solo_after_ms))
+    elif election.is_orphaned(head, turn.state.ended) and turn.identity.me in head.voters.managers:
+        turn.emit(Arm(Timer.CAMPAIGN, _place(turn, head) * params.poll_ms))
     elif not head.released:
         turn.emit(Arm(Timer.CAMPAIGN, head.ttl_ms + params.grace_ms, params.renew_ms // 2))
     elif head.reserved_for in ("", turn.identity.me):
         turn.emit(Arm(Timer.CAMPAIGN, 0, 0 if head.reserved_for else params.poll_ms))
     else:
         turn.emit(Arm(Timer.CAMPAIGN, params.ttl_ms, params.poll_ms))
+
+
+def _place(turn: Turn[S], head: Head) -> int:
+    """Where this voter stands in the queue for an orphaned lease. The first goes at once, so that it has no rival."""
+    heirs = [voter for voter in head.voters.managers if voter != head.leader]
+    return heirs.index(turn.identity.me) if turn.identity.me in heirs else len(heirs)
+
+
+def on_run_ended(turn: Turn[S], inc: str) -> None:
+    """Remember that a run has ended; if it leads, or should it come to lead yet, there is no lease to wait for."""
+    state = turn.state
+    if inc == turn.identity.inc or inc in state.ended:
+        return
+    turn.change(ended=(*state.ended, inc)[-ENDED_MAX:])
+    if state.pending is None and election.is_orphaned(state.head, turn.state.ended):
+        watch_silence(turn)
 
 
 def step_down(turn: Turn[S]) -> None:

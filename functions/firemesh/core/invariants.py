@@ -5,7 +5,8 @@ they come, entries as they are written, the whole log at the end.
 
 I1  at most one leader per term
 I2  term, last_index, first_index, snapshot_index, voters.version never decrease, seq grows; by replay, sessions too
-I3  a term belongs to its leader until it releases it, and nobody takes over before the lease has run out
+I3  a term belongs to its leader until it releases it, and nobody takes over before the lease has run out, unless it says
+    that the leader's process was said to have ended
 I4  the log is contiguous, create-only, its terms never decrease, and it agrees with the head
 I5  a command that was acknowledged is never lost
 I6  equal index, equal state hash: in every entry, on every manager
@@ -154,7 +155,12 @@ class Checker(Generic[S]):
         """
         old, new = before.head, after.head
         commits, ordered = new.seq - old.seq, new.last_index - old.last_index
-        if new.term > old.term and not old.released and ordered == commits:
+        if new.term > old.term and new.deposed_inc:
+            named = new.deposed_inc == old.leader_inc or new.term > old.term + 1
+            self._require(
+                "I3", named, f"term {new.term} was taken from {new.deposed_inc}, but {old.leader_inc or 'nobody'} led"
+            )
+        elif new.term > old.term and not old.released and ordered == commits:
             age = age_ms(before.version, after.version)
             self._require("I3", age >= old.ttl_ms, f"term {new.term} began {age} ms into a lease of {old.ttl_ms} ms")
         if new.term > old.term:

@@ -105,7 +105,7 @@ def landed(turn: Turn[S], pending: Pending[S], version: int, elapsed_ms: int) ->
             turn.emit(Arm(Timer.CAMPAIGN, turn.params.ttl_ms, turn.params.poll_ms))  # the others go first
         return
     if proposal.kind is ProposalKind.TAKEOVER:
-        turn.change(role=ManagerRole.LEADER, target_term=0, polls=0)
+        turn.change(role=ManagerRole.LEADER, target_term=0, polls=0, ended=())
         turn.emit(RoleChanged(ManagerRole.LEADER, proposal.head.term), Disarm(Timer.CAMPAIGN))
     if not turn.identity.shared:
         turn.emit(Arm(Timer.RENEW, turn.params.renew_ms))

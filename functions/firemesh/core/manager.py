@@ -23,6 +23,7 @@ from firemesh.core.effects import (
     ReadHead,
     ReleaseAsked,
     RequestsSeen,
+    RunEnded,
     SnapshotRead,
     Timer,
     TimerFired,
@@ -89,6 +90,8 @@ def _dispatch(turn: Turn[S], event: Event) -> None:
             _on_read_failed(turn, effect)
         case HeadRead() | ElectionRead() | EntriesRead() | SnapshotRead():
             _on_read(turn, event)
+        case RunEnded(inc):
+            following.on_run_ended(turn, inc)
         case _:
             _on_wish(turn, event)
 

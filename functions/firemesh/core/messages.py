@@ -163,6 +163,8 @@ class Head(StoredModel):
     voters: Voters = Voters()
     tail: Annotated[tuple[Entry, ...], Field(strict=False, max_length=TAIL_ENTRIES_MAX)] = ()
     transfer_to: str = ""
+    deposed_inc: str = ""
+    """The run that led before, when this term began before its lease had run out, on word that its process has ended."""
     status: Annotated[MeshStatus, Field(strict=False)] = MeshStatus.OPEN
 
     @property

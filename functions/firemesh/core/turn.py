@@ -45,6 +45,8 @@ class ManagerState(Generic[S]):
     pending: Pending[S] | None = None
     commits: int = 0
     """Commits proposed so far by this incarnation; makes every nonce fresh."""
+    ended: tuple[str, ...] = ()
+    """Runs (incarnations) of which somebody said that they have ended, since this manager last took over."""
     target_term: int = 0
     polls: int = 0
     electing: bool = False
