@@ -85,6 +85,8 @@ class Crew:
         self.setup = setup
         self.machine = machine_named(machine)
         self.folder = folder
+        self.neighbours: Path | None = None
+        """Where its managers hear of each other's end; a short path."""
         self.store = FirestoreStore(self.project, host=host, client_name="observer")
         self.mesh = Mesh(self.store, self.mesh_id)
         self.documents = MeshStore(self.store, self.mesh_id)
@@ -128,6 +130,7 @@ class Crew:
             *("--process", name, "--agents", ",".join(agents), "--heartbeat-ms", "500"),
             *("--project", self.project, "--host", host or self.host),
             *(("--state-folder", str(self.folder / "state")) if state else ()),
+            *(("--neighbours", str(self.neighbours)) if self.neighbours and kind == "manager" else ()),
         ]
         return await self._start(name, command, {})
 

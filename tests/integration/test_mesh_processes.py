@@ -2,6 +2,7 @@
 
 import asyncio
 import signal
+import tempfile
 from pathlib import Path
 
 from firemesh.runtime.worker_agent import WorkerAgent
@@ -36,6 +37,23 @@ async def test_the_mesh_survives_the_death_of_its_leader_and_then_of_all_its_man
         await crew.managers()
         await crew.until(lambda: crew.total() == 45)
         assert crew.observer.head.term > term
+
+
+async def test_a_leader_killed_among_neighbours_is_succeeded_on_their_word_alone(firestore_host: str, tmp_path: Path) -> None:
+    with tempfile.TemporaryDirectory(prefix="fm", dir="/tmp") as folder:
+        async with Crew.aboard(firestore_host, tmp_path) as crew:
+            crew.neighbours = Path(folder)
+            await crew.managers()
+            hand = await crew.hand()
+            await keep_adding(hand, 5)
+            votes = (await crew.store.list_documents(f"meshes/{crew.mesh_id}/votes")).documents.keys()
+            before = crew.observer.head
+            await crew.members[f"p{before.leader}"].kill()
+            await crew.until(lambda: crew.observer.head.term > before.term)
+            assert crew.observer.head.deposed_inc == before.leader_inc
+            assert (await crew.store.list_documents(f"meshes/{crew.mesh_id}/votes")).documents.keys() == votes
+            await keep_adding(hand, 5)
+            await crew.until(lambda: crew.total() == 10)
 
 
 async def test_managers_killed_and_started_anew_without_their_state_take_the_mesh_up_again(

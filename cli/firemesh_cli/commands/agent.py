@@ -35,6 +35,12 @@ def register(subparsers: "Subparsers") -> None:
     run.add_argument("--agents", help="their ids, separated by commas (default: made from the process id)")
     run.add_argument("--process", help="name of this process in the mesh (default: a fresh one)")
     run.add_argument("--state-folder", type=Path, help="keep agents' state here, so that a restart goes on where it was")
+    run.add_argument(
+        "--neighbours",
+        type=Path,
+        metavar="FOLDER",
+        help="managers of one machine that share this folder take over at once from one whose process was killed",
+    )
     run.add_argument("--seed", type=int, default=1, help="seed of the scripted players (default: 1)")
     run.add_argument("--seat", type=int, default=0, help="number of the first player, which chooses the names (default: 0)")
     run.add_argument("--pace", type=float, default=1.0, help="stretches the players' thinking (default: 1.0)")
@@ -53,6 +59,8 @@ async def _run(args: argparse.Namespace) -> int:
     ids = _agent_ids(args)
     if not 1 <= len(ids) <= 30:
         raise InvalidParameters(f"--count: a process runs 1 to 30 agents, not {len(ids)}")
+    if args.neighbours and args.type != "manager":
+        raise InvalidParameters("--neighbours is for managers: nobody takes over from a worker")
     stopping = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, stopping.set)
@@ -81,7 +89,7 @@ async def _server_process(args: argparse.Namespace, _: str, **options: Any) -> "
 
     store = connect(args, args.process)
     try:
-        yield await AgentProcess.open(store, args.mesh, args.process, **options)
+        yield await AgentProcess.open(store, args.mesh, args.process, neighbours=args.neighbours, **options)
     finally:
         await store.close()
 

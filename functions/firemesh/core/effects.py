@@ -310,7 +310,8 @@ class ReleaseAsked:
 @dataclass(frozen=True, slots=True)
 class RunEnded:
     """Somebody on the same machine has seen a process end, and with it this incarnation. It may be wrong: that costs a leader
-    its term, and nothing else."""
+    its term, and nothing else.
+    """
 
     inc: str
 

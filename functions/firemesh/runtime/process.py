@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 
 from pydantic import TypeAdapter, ValidationError
 
+from firemesh.core.effects import RunEnded
 from firemesh.core.health import HealthPolicy
 from firemesh.core.machine import Machine
 from firemesh.core.messages import Command
@@ -33,6 +34,7 @@ from firemesh.runtime.agent_mesh import AgentMesh, is_silent
 from firemesh.runtime.behaviour import Behaviour
 from firemesh.runtime.host import ViewFeed
 from firemesh.runtime.manager_agent import ManagerAgent
+from firemesh.runtime.neighbours import Neighbours
 from firemesh.runtime.pulse import HeartbeatPolicy, Pulse
 from firemesh.runtime.state_file import StateFile
 from firemesh.runtime.watch_supervisor import supervised
@@ -91,18 +93,25 @@ class AgentProcess:
         self._pulse = Pulse(mesh, lambda: (self.process_id, self.inc), self._heartbeat, self._applied)
         self._gone: set[str] = set()
         self._public: ViewFeed | None = None
+        self._neighbours: Neighbours | None = None
         self._tasks: set[asyncio.Task[None]] = set()
         self._end: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
     @classmethod
-    async def open(cls, store: Store, mesh_id: str, process_id: str, **options: Any) -> "AgentProcess":
+    async def open(
+        cls, store: Store, mesh_id: str, process_id: str, *, neighbours: Path | None = None, **options: Any
+    ) -> "AgentProcess":
         """Find the mesh and get ready to run agents of it, with server credentials.
+
+        Processes of one machine that are given the same folder as `neighbours` tell each other of their end, so that managers
+        do not wait for the lease of a leader whose process was killed.
 
         Raises:
             MeshNotFound: there is no such mesh.
             MeshClosed: it is over.
             UnknownMachine: this program does not have the machine the mesh replicates.
-            InvalidParameters: the process id is malformed or a client's, or the mesh's timing contradicts itself.
+            InvalidParameters: the process id is malformed or a client's, the mesh's timing contradicts itself, or the
+                folder for neighbours cannot be used.
         """
         _check_process_id(process_id)
         mesh = MeshStore(store, mesh_id)
@@ -113,6 +122,8 @@ class AgentProcess:
         mesh.rpc_timeout_seconds = replication.params.rpc_timeout_ms / 1000
         inc = await mesh.new_incarnation()
         process = cls(mesh, process_id, inc, machine_name=record.machine, replication=replication, **options)
+        if neighbours is not None:
+            process._neighbours = Neighbours(neighbours / mesh_id, inc, process._hear_of_end)
         process._start_beating()
         return process
 
@@ -180,6 +191,8 @@ class AgentProcess:
     async def abandon(self) -> None:
         """End all work at once and without a word, as a crash would."""
         await asyncio.gather(*(agent.abandon() for agent in self.agents.values()))
+        if self._neighbours is not None:
+            self._neighbours.close()
         for task in tuple(self._tasks):
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
@@ -217,6 +230,8 @@ class AgentProcess:
             if self.inc == ended:
                 self.inc = await self.mesh.new_incarnation()
                 self._pulse.begin_anew()
+                if self._neighbours is not None:
+                    self._neighbours.announce(self.inc)
 
     def on_sent(self, command: Command) -> None:
         """See `Host`."""
@@ -274,6 +289,11 @@ class AgentProcess:
     def _start_beating(self) -> None:
         self._spawn(self._pulse.beat())
         self._spawn(self._pulse.feel())
+
+    def _hear_of_end(self, inc: str) -> None:
+        for agent in self.agents.values():
+            if isinstance(agent, ManagerAgent):
+                agent.driver.tell(RunEnded(inc))
 
     def _applied(self) -> Mapping[str, int]:
         managers = [agent for agent in self.agents.values() if isinstance(agent, ManagerAgent)]
