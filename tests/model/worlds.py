@@ -64,6 +64,11 @@ def _blind(kind: ProposalKind) -> Precondition:
     return lambda store, proposal: store.lacks(proposal.entry) if proposal.kind is kind else store.accepts(proposal)
 
 
+def _blind_to_the_deposed(store: ModelStore, proposal: Proposal) -> bool:
+    """No precondition on the head for a takeover from a run that is said to have ended."""
+    return store.lacks(proposal.entry) if proposal.head.deposed_inc else store.accepts(proposal)
+
+
 def _fenced_by(field: str) -> Precondition:
     """The head's leader, or its term, in place of its version; takeovers are left sound."""
 
@@ -117,8 +122,6 @@ MUTANTS: Mapping[str, Mutant] = {
     "word of an end, of whomever": Mutant(
         "I3", WORLDS["a crash, and word of an end"], patch=_takes_word_of_any_run_for_the_leaders
     ),
-    "blind takeover on word of an end": Mutant(
-        "I2", WORLDS["word that a run has ended, true or false"], accepts=_blind(ProposalKind.TAKEOVER)
-    ),
+    "blind takeover on word of an end": Mutant("I2", Bounds(hints=1, takeovers=2, commands=1), accepts=_blind_to_the_deposed),
     "leadership after the end": Mutant("I4", WORLDS["an order to close"], patch=_leads_what_is_closed),
 }
