@@ -18,7 +18,7 @@ demo: setup ## Watch a whole game on the local stack, through the death of its l
 
 .PHONY: test
 test: test-setup lint ## Run every check and every test
-	@$(BIN)/pytest $(ARGS)
+	@$(BIN)/pytest --numprocesses 2 $(ARGS)
 
 .PHONY: check
 check: lint ## Check style, format, types, layering and lock files

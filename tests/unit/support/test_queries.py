@@ -28,6 +28,10 @@ def asks(*fields: str, op: str = "EQUAL") -> frozenset[tuple[str, str]]:
     return frozenset((field, op) for field in fields)
 
 
+def named(query: Query) -> str:
+    return f"{query.scope} {query.collection} {sorted(query.filters)} {query.orders}"
+
+
 @pytest.mark.parametrize(
     "query",
     [
@@ -43,7 +47,7 @@ def asks(*fields: str, op: str = "EQUAL") -> frozenset[tuple[str, str]]:
         Query("votes", everywhere=True, filters=asks("term")),
         Query("tags", filters=asks("name", op="ARRAY_CONTAINS")),
     ],
-    ids=str,
+    ids=named,
 )
 def test_a_query_that_has_its_index_passes(query: Query) -> None:
     assert missing_index(query, INDEXES) is None
@@ -65,7 +69,7 @@ def test_a_query_that_has_its_index_passes(query: Query) -> None:
         Query("votes", filters=asks("term")),
         Query("tags", filters=asks("name")),
     ],
-    ids=str,
+    ids=named,
 )
 def test_a_query_without_its_index_is_told(query: Query) -> None:
     assert str(query) in str(missing_index(query, INDEXES))
