@@ -10,11 +10,25 @@ PROCESS_ID_PATTERN = r"^[a-z0-9]([a-z0-9-]{0,45}[a-z0-9])?$"
 """Longer than the others by the seven letters of `client-`: a client's process bears the name of its agent."""
 INCARNATION_PATTERN = r"^[0-9a-f]{12}$"
 
+PROGRAM_PATTERN = r"^@[1-9][0-9]?$"
+"""An id that no agent can have."""
+
 MeshId = Annotated[str, StringConstraints(pattern=ID_PATTERN)]
 AgentId = Annotated[str, StringConstraints(pattern=ID_PATTERN)]
+ProgramId = Annotated[str, StringConstraints(pattern=PROGRAM_PATTERN)]
 ProcessId = Annotated[str, StringConstraints(pattern=PROCESS_ID_PATTERN)]
 Incarnation = Annotated[str, StringConstraints(pattern=INCARNATION_PATTERN)]
 KeyId = Annotated[str, StringConstraints(pattern=INCARNATION_PATTERN)]
+
+
+def program_id(number: int) -> str:
+    """The id of a mesh's first (1), second, ... program."""
+    return f"@{number}"
+
+
+def is_program(agent_id: str) -> bool:
+    """Whether this is the id of a program, and of no agent."""
+    return agent_id.startswith("@")
 
 
 GAME_LETTERS = "abcdefghjkmnpqrstuvwxyz23456789"

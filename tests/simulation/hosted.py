@@ -2,13 +2,17 @@
 
 import asyncio
 import random
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from firemesh.core.messages import Command
 from firemesh.errors import MeshError
 from firemesh.hosting.hosted_mesh import SHARED_MANAGER
 from firemesh.hosting.hosted_meshes import HostedMeshes
+from firemesh.ids import is_program
 from firemesh.runtime.process import AgentProcess
+from firemesh.runtime.scripted_behaviour import scripted_behaviour
 from firemesh.store import paths
 from firemesh.store.memory import MemoryClient
 from tests.simulation.fate import CLIMATES, Luck
@@ -18,6 +22,8 @@ from tests.support.meshes import until
 INSTANCES, WORKERS, COMMANDS = 3, 3, 12
 SCHEDULE_SECONDS = 10.0
 CALM_SECONDS_MAX = 120.0
+GAME_SECONDS_MAX = 1200.0
+DURATIONS_MS = {"reveal": 2000, "night": 10_000, "dawn": 2000, "discussion": 15_000, "ballot": 10_000, "dusk": 2000}
 
 
 @dataclass(slots=True)
@@ -28,6 +34,8 @@ class HostedRun:
     commands: int = 0
     deaths: int = 0
     """Activations that died before their end."""
+    moves: int = 0
+    """What programs did."""
     lost: list[str] = field(default_factory=list)
     leaders: set[str] = field(default_factory=set)
 
@@ -35,8 +43,8 @@ class HostedRun:
 class RoughHosting(HostedLocalMesh):
     """Instances as flaky as the seed says, until `heal`."""
 
-    def __init__(self, seed: int) -> None:
-        super().__init__()
+    def __init__(self, seed: int, machine: str = "counter", setup: Mapping[str, Any] | None = None) -> None:
+        super().__init__(machine, setup)
         self.run = HostedRun(seed)
         self.rng = random.Random(seed)
         self.luck = Luck(CLIMATES[seed % len(CLIMATES)], self.rng)
@@ -99,6 +107,27 @@ async def rough_run(seed: int) -> HostedRun:
     schedule.cancel()
     await asyncio.gather(schedule, return_exceptions=True)
     _settle_accounts(mesh)
+    await mesh.end()
+    return mesh.run
+
+
+async def rough_game(seed: int) -> HostedRun:
+    """A person and programs play a whole game; whoever leads at a moment plays the programs."""
+    setup = {"seats": 7, "programs": 6, "seed": seed, "durations_ms": DURATIONS_MS}
+    mesh = RoughHosting(seed, "mafia", setup)
+    await mesh.create()
+    schedule = asyncio.create_task(_come_by(mesh))
+    managers = asyncio.create_task(_come_and_go(mesh))
+    process = await mesh.flaky_process("p1")
+    await process.add_worker("w1", scripted_behaviour("mafia", "w1", seed=seed, pace=0.5))
+    await managers
+    await until(lambda: mesh.fields("views/public")["view"]["phase"] == "over", seconds=GAME_SECONDS_MAX, every=1.0)
+    mesh.heal()
+    await until(lambda: mesh.all_of("inbox") == {}, seconds=CALM_SECONDS_MAX)
+    schedule.cancel()
+    await asyncio.gather(schedule, return_exceptions=True)
+    _settle_accounts(mesh)
+    mesh.run.moves = sum(is_program(each.agent_id) for entry in mesh.stored()[1] for each in entry.batch)
     await mesh.end()
     return mesh.run
 

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from firemesh.core.machine import Transition
+from firemesh.core.machine import Move, Transition
 from firemesh.core.messages import Command
 
 
@@ -38,6 +38,9 @@ class LedgerMachine:
 
     def deadline_ms(self, state: Ledger) -> int | None:
         return state.deadline_ms
+
+    def moves(self, state: Ledger) -> tuple[Move, ...]:
+        return ()
 
     def encode(self, state: Ledger) -> Mapping[str, Any]:
         return {"applied": list(state.applied), "deadline_ms": state.deadline_ms}

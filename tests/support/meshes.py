@@ -153,12 +153,12 @@ class LocalMesh:
                 self.checker.see_view(name, write.fields["applied_index"])
 
 
-async def until(holds: Callable[[], Any], seconds: float = 30.0) -> None:
-    """Wait in virtual time until `holds()`."""
+async def until(holds: Callable[[], Any], seconds: float = 30.0, *, every: float = 0.01) -> None:
+    """Wait in virtual time until `holds()`, which is asked `every` so many seconds."""
     deadline = asyncio.get_running_loop().time() + seconds
     while not holds():
         assert asyncio.get_running_loop().time() < deadline, f"not within {seconds} s of virtual time"
-        await asyncio.sleep(0.01)
+        await asyncio.sleep(every)
 
 
 def _as_dict(params: Params) -> dict[str, int]:

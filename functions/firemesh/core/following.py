@@ -2,7 +2,7 @@
 
 from typing import TypeVar
 
-from firemesh.core import election, log
+from firemesh.core import election, log, programs
 from firemesh.core.effects import (
     Arm,
     ArmDeadline,
@@ -136,8 +136,8 @@ def _lead_on(turn: Turn[S]) -> None:
 
 
 def arm_deadline(turn: Turn[S]) -> None:
-    """Set the leader's alarm to the machine's deadline, if that has changed."""
-    deadline = turn.identity.machine.deadline_ms(turn.state.replica.machine_state)
+    """Set the leader's alarm to the machine's deadline or a program's next move, if that has changed."""
+    deadline = programs.alarm_ms(turn.state.replica, turn.identity.machine, turn.at_ms)
     if deadline != turn.state.deadline_ms:
         turn.change(deadline_ms=deadline)
         turn.emit(ArmDeadline(deadline))

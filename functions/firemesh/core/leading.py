@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any, TypeVar
 
-from firemesh.core import following, log, membership, sessions
+from firemesh.core import following, log, membership, programs, sessions
 from firemesh.core.effects import (
     Arm,
     Commit,
@@ -72,14 +72,18 @@ def propose(
     turn.emit(Commit(proposal))
 
 
-def proceed(turn: Turn[S]) -> None:
-    """If this manager leads and has nothing in flight, make the most urgent commit."""
+def proceed(turn: Turn[S], *, after_moves: bool = False) -> None:
+    """If this manager leads and has nothing in flight, make the most urgent commit.
+
+    `after_moves`: it has just made one for programs. They answer each other no sooner than at the next alarm, or when somebody
+    else has acted; else they might talk without a pause.
+    """
     state = turn.state
     if state.role is not ManagerRole.LEADER or state.pending is not None:
         return
     if state.release_to is not None:
         propose(turn, ProposalKind.RELEASE, changes={**NOBODY_LEADS, "transfer_to": state.release_to})
-    elif not state.pausing and (_order_own(turn) or _order_requests(turn)):
+    elif not state.pausing and (_order_own(turn) or _order_requests(turn) or (not after_moves and _order_moves(turn))):
         if turn.params.append_interval_ms:
             turn.change(pausing=True)
             turn.emit(Arm(Timer.APPEND, turn.params.append_interval_ms))
@@ -112,7 +116,7 @@ def landed(turn: Turn[S], pending: Pending[S], version: int, elapsed_ms: int) ->
         turn.emit(Arm(Timer.LEASE, max(0, turn.params.lease_ms - elapsed_ms)))
     following.arm_deadline(turn)
     _obey_transfer(turn, proposal.entry)
-    proceed(turn)
+    proceed(turn, after_moves=proposal.entry is not None and programs.are_moves(proposal.entry.batch))
 
 
 def undecided(turn: Turn[S], pending: Pending[S], refused: bool) -> None:
@@ -203,6 +207,14 @@ def _order_requests(turn: Turn[S]) -> bool:
     else:
         return False  # all that waits does so for commands before it
     return True
+
+
+def _order_moves(turn: Turn[S]) -> bool:
+    """Order what programs do now."""
+    batch = programs.due(turn.state.replica, turn.identity.machine, turn.at_ms)
+    if batch:
+        _append(turn, batch)
+    return bool(batch)
 
 
 def _append(

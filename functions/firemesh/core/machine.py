@@ -5,7 +5,7 @@ never raises for any command; a command that is not allowed is returned as rejec
 package and satisfies this protocol by shape.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, Protocol, TypeVar
 
@@ -32,6 +32,16 @@ class Transition(Generic[S]):
     reason: str = ""
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Move:
+    """What a program wants to do: a command under its id, due at a store time in milliseconds."""
+
+    program: str
+    kind: str
+    body: Mapping[str, Any]
+    due_ms: int
+
+
 class Machine(Protocol[S]):
     """A deterministic application replicated by a mesh."""
 
@@ -55,6 +65,14 @@ class Machine(Protocol[S]):
 
     def deadline_ms(self, state: S) -> int | None:
         """The store time at which the mesh must send `mesh.deadline`; None when nothing is due."""
+        ...
+
+    def moves(self, state: S) -> Sequence[Move]:
+        """What the programs of this state want to do, 64 moves at the most; none if it has no such seats. See `core.programs`.
+
+        Each decides from what its own audience may see. A move that was made is wanted no more. Only a leader asks, never
+        who applies the log: how programs decide may change from one version of them to the next.
+        """
         ...
 
     def encode(self, state: S) -> Mapping[str, Any]:

@@ -130,7 +130,9 @@ def _on_wish(turn: Turn[S], event: Event) -> None:
         case Proposed(command):
             _want(turn, command)
         case DeadlinePassed(deadline_ms):
+            turn.at_ms = max(turn.at_ms, deadline_ms)  # the runner says so, whatever its estimate is
             _want(turn, leading.deadline_command(deadline_ms))
+            following.arm_deadline(turn)
         case ProjectionChanged(projection):
             others = tuple(rider for rider in turn.state.riders if rider.path != projection.path)
             turn.change(riders=(*others, projection))

@@ -12,7 +12,7 @@ from typing import Annotated, Any, cast
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, field_validator
 
-from firemesh.ids import AgentId, Incarnation
+from firemesh.ids import AgentId, Incarnation, ProgramId
 
 PAYLOAD_BYTES_MAX = 4096
 PAYLOAD_DEPTH_MAX = 32
@@ -34,7 +34,7 @@ class StoredModel(BaseModel):
 
 
 class Command(StoredModel):
-    """Something an agent asks the mesh to do. (agent_id, inc, seq) identifies it for ever.
+    """Something an agent asks the mesh to do, or a program of it does. (agent_id, inc, seq) identifies it for ever.
 
     `payload` is the text of a JSON object of at most 4 KiB: immutable, hashable and cheap to bound in a security rule.
     All managers must agree whether it is one, so this depends on the text alone, not on a parser's patience: at most 32
@@ -42,7 +42,7 @@ class Command(StoredModel):
     Commands of the mesh itself carry an empty agent_id, an empty inc and seq 0, and are idempotent by content.
     """
 
-    agent_id: AgentId | Annotated[str, StringConstraints(max_length=0)]
+    agent_id: AgentId | ProgramId | Annotated[str, StringConstraints(max_length=0)]
     inc: Incarnation | Annotated[str, StringConstraints(max_length=0)]
     seq: NonNegative
     kind: Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*)+$", max_length=40)]

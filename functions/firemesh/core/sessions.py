@@ -15,13 +15,14 @@ from firemesh.core.effects import Refusal, Request
 from firemesh.core.membership import MemberStatus, Roster
 from firemesh.core.messages import BATCH_COMMANDS_MAX, Command, MeshStatus
 from firemesh.core.replica import Replica
+from firemesh.ids import is_program
 
 S = TypeVar("S")
 
 OPERATOR_KINDS = frozenset({membership.REMOVE, membership.DRAIN, membership.CLOSE, membership.TRANSFER})
 """What an operator may ask through the inbox without a session (idempotent by content)."""
 MESH_KINDS = OPERATOR_KINDS | {membership.MEMBER_DEAD, membership.MEMBER_LEFT, "mesh.deadline"}
-"""Commands that no member may send under its own name."""
+"""Commands that no member may send under its own name. Nobody sends any under the name of a program."""
 
 ORDER, ALREADY_ORDERED, GAP = "", "ALREADY_ORDERED", "SEQUENCE_GAP"
 
@@ -97,7 +98,7 @@ class _Admitting:
     def _judge(self, command: Command) -> str:
         if not command.agent_id:
             return ORDER if command.kind in OPERATOR_KINDS else "NOT_AN_OPERATOR_COMMAND"
-        if command.kind in MESH_KINDS:
+        if command.kind in MESH_KINDS or is_program(command.agent_id):
             return "NOT_A_MEMBER_COMMAND"
         last = self.sessions.get(command.client)
         return self._judge_first(command) if last is None else self._judge_next(command, last)

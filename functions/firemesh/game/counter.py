@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from firemesh.core.machine import PUBLIC_AUDIENCE, Transition
+from firemesh.core.machine import PUBLIC_AUDIENCE, Move, Transition
 from firemesh.core.messages import Command
 from firemesh.errors import CorruptDocument, InvalidMessage
 
@@ -61,6 +61,10 @@ class CounterMachine:
     def deadline_ms(self, state: Count) -> int | None:
         """Nothing is ever due."""
         return None
+
+    def moves(self, state: Count) -> tuple[Move, ...]:
+        """It has no programs."""
+        return ()
 
     def encode(self, state: Count) -> Mapping[str, Any]:
         """The state as a JSON object: {total, additions: {agent: count}}."""

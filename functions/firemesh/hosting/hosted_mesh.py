@@ -33,6 +33,7 @@ from firemesh.core.health import HealthPolicy, run_of
 from firemesh.core.manager import Manager
 from firemesh.core.membership import MEMBER_DEAD, AgentType, Member
 from firemesh.core.messages import mesh_command
+from firemesh.core.programs import alarm_ms
 from firemesh.core.sessions import GAP_PATIENCE_MS
 from firemesh.core.turn import ManagerState
 from firemesh.errors import StoreUnavailable
@@ -161,14 +162,15 @@ class HostedMesh:
         return None
 
     async def _ask_for_what_follows(self) -> None:
-        """Have the mesh woken for the deadline that the commit in flight brings about, before it can land.
+        """Have the mesh woken for the alarm that the commit in flight brings about, before it can land.
 
         Should this instance die right after the commit, somebody still comes.
         """
         pending = self._state.pending
-        deadline_ms = None if pending is None else self._machine.deadline_ms(pending.after.machine_state)
-        if deadline_ms is not None and deadline_ms > self._clock.now_ms():
-            await self._ask_for(deadline_ms)
+        now_ms = self._clock.now_ms()
+        due_ms = None if pending is None else alarm_ms(pending.after, self._machine, now_ms)
+        if due_ms is not None and due_ms > now_ms:
+            await self._ask_for(due_ms)
 
     async def _ask_for(self, due_ms: int) -> None:
         if due_ms != self._asked_ms:

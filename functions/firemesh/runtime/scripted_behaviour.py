@@ -4,7 +4,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from firemesh.errors import InvalidMessage
-from firemesh.game.mafia.scripted import PLAYER_NAMES, ScriptedPlayer
+from firemesh.game.mafia.program_seats import PLAYER_NAMES
+from firemesh.game.mafia.scripted import ScriptedPlayer
 from firemesh.runtime.behaviour import Behaviour, Intent
 
 

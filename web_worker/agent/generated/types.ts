@@ -111,7 +111,7 @@ export type ChainReport = {
 };
 
 /**
- * Something an agent asks the mesh to do. (agent_id, inc, seq) identifies it for ever.
+ * Something an agent asks the mesh to do, or a program of it does. (agent_id, inc, seq) identifies it for ever.
  *
  * `payload` is the text of a JSON object of at most 4 KiB: immutable, hashable and cheap to bound in a security rule.
  * All managers must agree whether it is one, so this depends on the text alone, not on a parser's patience: at most 32

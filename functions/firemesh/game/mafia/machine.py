@@ -3,10 +3,12 @@
 from collections.abc import Mapping
 from typing import Any
 
-from firemesh.core.machine import Transition
+from firemesh.core.machine import Move, Transition
 from firemesh.core.messages import Command
 from firemesh.game.mafia.codec import decode_state, encode_state
 from firemesh.game.mafia.commands import obey
+from firemesh.game.mafia.program_seats import with_programs
+from firemesh.game.mafia.programs import moves_of
 from firemesh.game.mafia.reasons import Reason
 from firemesh.game.mafia.setup import read_setup
 from firemesh.game.mafia.state import State
@@ -19,8 +21,9 @@ class MafiaMachine:
     name = "mafia"
 
     def initial(self, setup: Mapping[str, Any]) -> State:
-        """An empty lobby, whose clock starts with the first command. Raises InvalidMessage for a senseless setup."""
-        return State(read_setup(setup))
+        """A lobby, whose clock starts with the first command. Raises InvalidMessage for a senseless setup."""
+        state = State(read_setup(setup))
+        return with_programs(state, state.setup.programs)
 
     def apply(self, state: State, command: Command, at_ms: int) -> Transition[State]:
         """Obey one command, or refuse it with a `reasons.Reason`. Commands count in log order, late ones too."""
@@ -36,6 +39,10 @@ class MafiaMachine:
     def deadline_ms(self, state: State) -> int | None:
         """When the present phase ends; 0 before the lobby's clock has started (due at once); None after the game."""
         return state.deadline_ms
+
+    def moves(self, state: State) -> tuple[Move, ...]:
+        """What the seats of programs want to do in this phase."""
+        return moves_of(state)
 
     def encode(self, state: State) -> Mapping[str, Any]:
         """The whole state, secrets included, as a JSON object."""

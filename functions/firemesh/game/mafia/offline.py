@@ -9,7 +9,8 @@ from typing import Any
 from firemesh.core.machine import PUBLIC_AUDIENCE, agent_audience
 from firemesh.core.messages import Command
 from firemesh.game.mafia.machine import MafiaMachine
-from firemesh.game.mafia.scripted import PLAYER_NAMES, Action, ScriptedPlayer
+from firemesh.game.mafia.program_seats import PLAYER_NAMES
+from firemesh.game.mafia.scripted import Action, ScriptedPlayer
 from firemesh.game.mafia.state import State
 
 START_MS = 1_700_000_000_000

@@ -11,6 +11,7 @@ from firemesh.game.mafia.ballots import conclude, revote_candidates
 from firemesh.game.mafia.deal import dealt
 from firemesh.game.mafia.guide import SEATS_MIN
 from firemesh.game.mafia.night import end_night, everybody_acted
+from firemesh.game.mafia.program_seats import filled_up, people_came
 from firemesh.game.mafia.state import NOBODY, Cause, Outcome, PhaseName, Seat, State
 from firemesh.game.mafia.victory import bury
 
@@ -64,6 +65,9 @@ def _all_seats_taken(state: State) -> bool:
 
 
 def _finish_lobby(state: State) -> tuple[State, PhaseName]:
+    state = filled_up(state)
+    if not people_came(state) and not _all_seats_taken(state):
+        return replace(state, outcome=Outcome(NOBODY, "abandoned: nobody came")), PhaseName.OVER
     if len(state.seats) >= SEATS_MIN:
         return dealt(state), PhaseName.REVEAL
     why = f"abandoned: {len(state.seats)} came, {SEATS_MIN} are needed"

@@ -13,17 +13,11 @@ from firemesh.game.chance import draw
 from firemesh.game.mafia.options import options
 from firemesh.game.mafia.phases import ACT, BALLOT, SAY, SIT, WILL
 from firemesh.game.mafia.sides import Side
-from firemesh.game.mafia.speech import LINES, Topic, hear
+from firemesh.game.mafia.speech import LINES, Topic
 from firemesh.game.mafia.state import NOBODY
 from firemesh.game.mafia.suspicion import Statements, Table, from_ballots, suspicions, table_from, top
 
 View = Mapping[str, Any]
-
-PLAYER_NAMES = (
-    "Ada", "Bruno", "Cleo", "Dario", "Edda", "Falk", "Greta", "Hugo", "Ines", "Jonas",
-    "Kira", "Leo", "Mara", "Nils", "Olga", "Pavel", "Quinn", "Rosa", "Sami", "Tilda",
-    "Uwe", "Vera", "Wanda", "Xenia", "Yuri", "Zora", "Anton", "Bella", "Carlo", "Dora",
-)  # fmt: skip
 
 SURE = 40
 SUSPECT = 7
@@ -69,6 +63,19 @@ class ScriptedPlayer:
         self._done = {str(key): str(value) for key, value in state["done"].items() if not key.startswith(again)}
         self._statements = Statements(**state["statements"])
 
+    def recall(self, public: View, private: View, statements: Statements) -> None:
+        """Remember of this phase what one's own views show; `statements` is what all have heard, lines and wills."""
+        self._phase = f"{public['day']}/{public['phase']}"
+        self._statements = statements
+        said = [line for line in public["chat"] if line["by"] == self.agent_id and line["day"] == public["day"]]
+        plotted = [line for line in private.get("faction", {}).get("chat", ()) if line["by"] == self.agent_id]
+        marks = [
+            ("opening", public["phase"] == "discussion" and len(said) > 0),
+            ("reaction", public["phase"] == "discussion" and len(said) > 1),
+            (f"{SAY}:", any(line["day"] == public["day"] for line in plotted)),
+        ]
+        self._done = {mark: "" for mark, is_done in marks if is_done}
+
     def decide(self, public: View, private: View | None) -> list[Action]:
         """What to do now. `private` is None while this agent has no seat."""
         phase = f"{public['day']}/{public['phase']}"
@@ -80,7 +87,7 @@ class ScriptedPlayer:
             return self._take_a_seat(public)
         if not self._is_seated(public):
             return []  # the views come each by itself, and this public one is of before the player sat down
-        self._listen(public)
+        self._statements.take_in(public)
         actions = self._come_back(public)
         if private["you"]["alive"]:
             play = {
@@ -108,23 +115,6 @@ class ScriptedPlayer:
     def _come_back(self, public: View) -> list[Action]:
         seat = next(seat for seat in public["seats"] if seat["id"] == self.agent_id)
         return self._once(SIT, {"name": seat["name"]}, public, 0.0) if seat["absent"] else []
-
-    def _listen(self, public: View) -> None:
-        """Take in the lines since the last time, and the wills of the dead."""
-        said = self._statements
-        fresh = public["chat_count"] - said.heard
-        wills = [seat for seat in public["seats"] if "will" in seat and seat["id"] not in said.wills]
-        if fresh <= 0 and not wills:
-            return
-        names = tuple((seat["name"], seat["id"]) for seat in public["seats"])
-        for line in public["chat"][-fresh:] if fresh > 0 else ():
-            for heard in hear(line["text"], names):
-                said.note(line["day"], line["by"], heard.topic, heard.about)
-        said.heard = public["chat_count"]
-        for seat in wills:
-            said.wills.append(seat["id"])
-            for heard in hear(seat["will"], names):
-                said.note(seat["death"]["day"], seat["id"], heard.topic, heard.about)
 
     # -- the night
 
@@ -154,9 +144,18 @@ class ScriptedPlayer:
         ]
         if present and present[0] != self.agent_id:
             return []
+        return self._propose(public, table, targets, has_partners=len(present) > 1)
+
+    def propose_a_victim(self, public: View, private: View) -> list[Action]:
+        """What a mafioso says and does who is the first to choose."""
+        targets = next((option.targets for option in options(public, private) if option.kind == ACT), ())
+        table = table_from(public, private, self._statements)
+        return self._propose(public, table, targets, has_partners=True) if targets else []
+
+    def _propose(self, public: View, table: Table, targets: Sequence[str], *, has_partners: bool) -> list[Action]:
         victim = self._whom_to_kill(table, targets)
         actions = self._once(ACT, {"target": victim}, public, self._pace("act", public, 0.15, 0.5))
-        if len(present) > 1 and self._draw("plot", public, 3) == 0:
+        if has_partners and self._draw("plot", public, 3) == 0:
             text = self._line("mafia_kill", public, t=self._names(public)[victim])
             actions += self._once(SAY, {"channel": "mafia", "text": text}, public, 0.1)
         return actions

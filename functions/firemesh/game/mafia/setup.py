@@ -62,7 +62,8 @@ class BallotSetup(_Closed):
 class Setup(_Closed):
     """One game: how many seats, which roles, how long each phase lasts (milliseconds) and how ballots are counted.
 
-    Without `roles` the guide chooses them. `night_floor_ms`: a night that could end early still lasts this long.
+    Without `roles` the guide chooses them. `night_floor_ms`: a night that could end early still lasts this long. `programs`: so
+    many of the seats are played by the mesh itself; `fill_with_programs`: those as well that are left when the lobby ends.
     """
 
     seats: Annotated[int, Field(ge=SEATS_MIN, le=SEATS_MAX)]
@@ -73,6 +74,14 @@ class Setup(_Closed):
     messages_per_phase: Annotated[int, Field(ge=1, le=20)] = 5
     ballot: BallotSetup = BallotSetup()
     reveal_role_on_death: bool = True
+    programs: Annotated[int, Field(ge=0, le=SEATS_MAX)] = 0
+    fill_with_programs: bool = False
+
+    @model_validator(mode="after")
+    def _programs_have_seats(self) -> Self:
+        if self.programs > self.seats:
+            raise ValueError(f"{self.programs} programs have no room on {self.seats} seats")
+        return self
 
     @model_validator(mode="after")
     def _phases_are_known(self) -> Self:
@@ -96,8 +105,9 @@ class Setup(_Closed):
 
     @cached_property
     def as_json(self) -> Mapping[str, Any]:
-        """The setup as a JSON object that `read_setup` takes back."""
-        return self.model_dump(mode="json")
+        """The setup as a JSON object that `read_setup` takes back. Without programs it does not speak of them."""
+        said = self.model_dump(mode="json")
+        return {name: value for name, value in said.items() if value or name not in ("programs", "fill_with_programs")}
 
     def duration_ms(self, phase: str) -> int:
         """How long a phase lasts when nothing ends it early."""

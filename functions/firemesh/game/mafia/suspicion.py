@@ -7,7 +7,7 @@ from typing import Any
 
 from firemesh.game.chance import draw
 from firemesh.game.mafia.sides import Side
-from firemesh.game.mafia.speech import Topic
+from firemesh.game.mafia.speech import Topic, hear
 
 CERTAIN = 200
 
@@ -32,6 +32,22 @@ class Statements:
             self.reports[f"{by}>{about}"] = topic.value
         elif topic is Topic.ACCUSE and by != about:
             self.accusations[f"{by}>{about}"] = day
+
+    def take_in(self, public: Mapping[str, Any]) -> None:
+        """Hear the lines since the last time, as far as the public view still has them, and the wills of the dead."""
+        fresh = public["chat_count"] - self.heard
+        wills = [seat for seat in public["seats"] if "will" in seat and seat["id"] not in self.wills]
+        if fresh <= 0 and not wills:
+            return
+        names = tuple((seat["name"], seat["id"]) for seat in public["seats"])
+        for line in public["chat"][-fresh:] if fresh > 0 else ():
+            for heard in hear(line["text"], names):
+                self.note(line["day"], line["by"], heard.topic, heard.about)
+        self.heard = public["chat_count"]
+        for seat in wills:
+            self.wills.append(seat["id"])
+            for heard in hear(seat["will"], names):
+                self.note(seat["death"]["day"], seat["id"], heard.topic, heard.about)
 
     def accusers_of(self, player: str, day: int) -> list[str]:
         """Who has accused this player today, or reported a guilty check."""

@@ -18,15 +18,17 @@ from firemesh.game.mafia.codec import encode_count, encode_message, encode_night
 from firemesh.game.mafia.guide import counted
 from firemesh.game.mafia.rights import rights_of
 from firemesh.game.mafia.state import PhaseName, Seat, State, Talk, Verdict
+from firemesh.ids import is_program
 
 View = dict[str, Any]
 
 
 def views_of(state: State) -> Mapping[str, View]:
-    """The public view, and one for each seat."""
+    """The public view, and one for each seat that somebody plays. The leader looks for programs by itself; see `programs`."""
     views = {PUBLIC_AUDIENCE: public_view(state)}
     for seat in state.seats:
-        views[agent_audience(seat.agent_id)] = private_view(state, seat)
+        if not is_program(seat.agent_id):
+            views[agent_audience(seat.agent_id)] = private_view(state, seat)
     return views
 
 
@@ -58,7 +60,9 @@ def public_view(state: State) -> View:
 
 def _rules(state: State) -> View:
     setup = state.setup
+    filled = {"fill_with_programs": True} if setup.fill_with_programs else {}
     return {
+        **filled,
         "seats": setup.seats,
         "ballot": setup.ballot.rule.value,
         "ties": setup.ballot.ties.value,
@@ -72,6 +76,8 @@ def _rules(state: State) -> View:
 def _public_seat(state: State, seat: Seat) -> View:
     """A seat as all see it: the role only after death, if the rules say so, and after the game."""
     shown: View = {"id": seat.agent_id, "name": seat.name, "alive": seat.alive, "absent": seat.absent}
+    if is_program(seat.agent_id):
+        shown["program"] = True
     if seat.death is not None:
         shown["death"] = {"day": seat.death.day, "cause": seat.death.cause.value}
         if seat.will:
