@@ -29,7 +29,7 @@ from firemesh.store.mesh_store import Hosting
 
 GAME = "mafia"
 SEAT_KEY_DAYS = 1
-"""A game whose seats nobody could take any more, and whose tokens are worth nothing."""
+"""How long a game is kept: from then on nobody could take a seat any more, and all its tokens are worth nothing."""
 
 LOBBY_MS = 600_000
 """People need time to pass on a code."""
@@ -108,6 +108,7 @@ class GameDesk:
             setup=setup,
             params=PROFILES["default"],
             hosting=Hosting.FUNCTIONS,
+            keep_days=SEAT_KEY_DAYS,
             also=(seat_key, *also),
         )
 

@@ -9,8 +9,9 @@ from firemesh.errors import InvariantViolation, MeshError, MeshNotFound
 from firemesh.hosting.hosted_mesh import HostedMesh
 from firemesh.hosting.wake import WakeQueue
 from firemesh.store import paths
-from firemesh.store.base import Store
-from firemesh.store.mesh_store import Hosting, MeshStore
+from firemesh.store.base import Document, Store
+from firemesh.store.mesh_removal import MeshRemoval
+from firemesh.store.mesh_store import Hosting, MeshStore, parse_record
 
 log = logging.getLogger(__name__)
 
@@ -19,6 +20,9 @@ MESHES_KNOWN_MAX = 200
 MESHES_PER_PAGE = 100
 MESHES_REARMED_MAX = 2000
 TRY_AGAIN_MS = 2000
+PORTIONS_MAX = 5
+"""Portions (`MeshRemoval`) of one mesh that are deleted at a time."""
+DAY_NS = 24 * 60 * 60 * 1_000_000_000
 
 
 class HostedMeshes:
@@ -59,25 +63,42 @@ class HostedMeshes:
             await self._activate(mesh_id)
 
     async def rearm_all(self) -> int:
-        """Activate every hosted mesh, in case a wake was lost; how many there were. One that fails stops no other."""
+        """Activate every hosted mesh, in case a wake was lost, or delete it when its days are over; how many are left.
+
+        One that fails stops no other.
+        """
         hosted, start = 0, ""
         for _ in range(MESHES_REARMED_MAX // MESHES_PER_PAGE):
             page = await self._store.list_documents(paths.meshes(), start_at=start, limit=MESHES_PER_PAGE + 1)
-            ids = sorted(document.id for document in page.documents.values())
-            for mesh_id in ids[:MESHES_PER_PAGE]:
-                hosted += await self._rearm(mesh_id)
-            if len(ids) <= MESHES_PER_PAGE:
+            found = sorted(page.documents.values(), key=lambda document: document.id)
+            for document in found[:MESHES_PER_PAGE]:
+                hosted += await self._rearm(document, page.read_time)
+            if len(found) <= MESHES_PER_PAGE:
                 return hosted
-            start = ids[MESHES_PER_PAGE]
+            start = found[MESHES_PER_PAGE].id
         log.warning("there are more than %s meshes; those from %s on were not rearmed", MESHES_REARMED_MAX, start)
         return hosted
 
-    async def _rearm(self, mesh_id: str) -> bool:
+    async def _rearm(self, document: Document, now_ns: int) -> bool:
+        """Whether this mesh is hosted, and is left. `now_ns` is the store's time."""
+        mesh_id = document.id
         try:
-            await self.activate(mesh_id)
+            if _is_outdated(document, now_ns):
+                await self._remove(mesh_id)
+            else:
+                await self.activate(mesh_id)
         except (MeshError, InvariantViolation) as error:
             log.error("mesh %s could not be rearmed: %s", mesh_id, error)
         return self._known.get(mesh_id) is not None
+
+    async def _remove(self, mesh_id: str) -> None:
+        """Delete what is left of a mesh, or much of it; the schedule comes again. Whoever is in it, is out."""
+        self._known.pop(mesh_id, None)
+        removal = MeshRemoval(self._store, mesh_id)
+        for _ in range(PORTIONS_MAX):
+            if (await removal.portion(force=True)).done:
+                log.info("mesh %s was deleted: its days are over", mesh_id)
+                return
 
     async def _activate(self, mesh_id: str) -> None:
         try:
@@ -102,3 +123,10 @@ class HostedMeshes:
         if len(self._known) > MESHES_KNOWN_MAX:
             self._known.popitem(last=False)
         return self._known[mesh_id]
+
+
+def _is_outdated(document: Document, now_ns: int) -> bool:
+    """Whether a hosted mesh is past the days it is kept. Its document was written at its creation, and never again."""
+    record = parse_record(document)
+    kept_ns = record.keep_days * DAY_NS
+    return record.hosting is Hosting.FUNCTIONS and 0 < kept_ns <= now_ns - document.update_time

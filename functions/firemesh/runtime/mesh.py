@@ -66,9 +66,12 @@ class Mesh:
         setup: Mapping[str, Any],
         params: Params = DEFAULT,
         hosting: Hosting = Hosting.PROCESSES,
+        keep_days: int = 0,
         also: Sequence[Write] = (),
     ) -> "Mesh":
         """Create a mesh that replicates `machine` from `setup`, and land `also` in the same commit.
+
+        With `keep_days` the functions that host it delete it so many days later, whatever it is doing then.
 
         Raises:
             UnknownMachine: this program has no such machine.
@@ -80,7 +83,7 @@ class Mesh:
         _check_mesh_id(mesh_id)
         machine_named(machine).initial(setup)
         mesh = cls(store, mesh_id)
-        record = MeshRecord(machine=machine, setup=dict(setup), params=asdict(params), hosting=hosting)
+        record = MeshRecord(machine=machine, setup=dict(setup), params=asdict(params), hosting=hosting, keep_days=keep_days)
         await mesh._documents.create(record, also=also)
         return mesh
 

@@ -14,7 +14,7 @@ from pydantic import Field, ValidationError
 
 from firemesh.core.effects import ElectionRead, Projection, Proposal, Refusal, Request
 from firemesh.core.health import Beat
-from firemesh.core.messages import Command, Entry, Head, Snapshot, StoredModel, Vote
+from firemesh.core.messages import Command, Entry, Head, NonNegative, Snapshot, StoredModel, Vote
 from firemesh.core.params import Params
 from firemesh.errors import AlreadyExists, CorruptDocument, MeshNotFound, PreconditionFailed
 from firemesh.ids import new_incarnation
@@ -66,6 +66,8 @@ class MeshRecord(StoredModel):
     setup: dict[str, Any]
     params: dict[str, int]
     hosting: Annotated[Hosting, Field(strict=False)] = Hosting.PROCESSES
+    keep_days: NonNegative = 0
+    """Whole days after which the functions that host the mesh delete it; 0 for never."""
 
     def timing(self) -> Params:
         """The validated parameters. Raises InvalidParameters when they contradict each other."""
@@ -265,7 +267,7 @@ class MeshStore:
     def _record(self, document: Document | None) -> MeshRecord:
         if document is None:
             raise MeshNotFound(f"there is no mesh {self.mesh_id!r}; create it with `firemesh mesh create {self.mesh_id}`")
-        return _model(MeshRecord, document)
+        return parse_record(document)
 
     def _head(self, document: Document | None) -> tuple[Head, int]:
         if document is None:
@@ -299,6 +301,11 @@ class MeshStore:
             writes.append(Delete(paths.request(self.mesh_id, refusal.request_id)))
             writes.append(Put(paths.refused(self.mesh_id, refusal.request_id), fields))
         return writes
+
+
+def parse_record(document: Document) -> MeshRecord:
+    """What a mesh document says. Raises CorruptDocument."""
+    return _model(MeshRecord, document)
 
 
 def parse_request(document: Document) -> Request:

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from firemesh.control_plane.access import AccessRole
-from firemesh.control_plane.game_desk import seat_key_id
+from firemesh.control_plane.game_desk import SEAT_KEY_DAYS, seat_key_id
 from firemesh.control_plane.key_ring import LAST_USE_MS
 from tests.support.api import LOOP, Api
 
@@ -40,6 +40,26 @@ def test_guest_chooses_how_the_town_decides_and_whether_the_cards_of_the_dead_ar
     game = open_game(api, ballot=ballot, reveal_role_on_death=False)
     setup = api.memory.documents()[f"meshes/{game}"].fields["setup"]
     assert (setup["ballot"], setup["reveal_role_on_death"]) == (ballot, False)
+
+
+def test_guest_says_how_many_seats_are_for_programs(api: Api) -> None:
+    game = open_game(api, seats=7, programs=6, fill_with_programs=True)
+    setup = api.memory.documents()[f"meshes/{game}"].fields["setup"]
+    assert (setup["programs"], setup["fill_with_programs"]) == (6, True)
+
+
+@pytest.mark.parametrize("programs", [-1, 7, 30, "6", 2.5])
+def test_a_game_that_leaves_no_seat_to_a_person_is_not_opened(api: Api, programs: Any) -> None:
+    before = api.memory.documents().keys()
+    answer = api.call("POST", "/v1/games", GUEST, {"seats": 7, "programs": programs})
+    assert (answer.status_code, answer.json["code"]) == (400, "invalid-argument")
+    assert "programs" in answer.text
+    assert [path for path in api.memory.documents().keys() - before if path.startswith("meshes/")] == []
+
+
+def test_a_game_is_kept_as_long_as_its_seat_key_lives(api: Api) -> None:
+    game = open_game(api)
+    assert api.memory.documents()[f"meshes/{game}"].fields["keep_days"] == SEAT_KEY_DAYS
 
 
 def test_rules_that_contradict_each_other_open_no_game(api: Api) -> None:

@@ -320,6 +320,10 @@ export type OldSession = {
 /** What game it shall be. */
 export type OpenGame = {
   readonly seats: number;
+  /** So many of the seats are played by the mesh itself, from the beginning. */
+  readonly programs?: number;
+  /** Whether programs take the seats as well that are left when the lobby ends. */
+  readonly fill_with_programs?: boolean;
   readonly pace?: Pace;
   /** How the town decides. */
   readonly ballot?: BallotSetup;

@@ -1,8 +1,8 @@
 """`/games`: open one, take a seat, watch, with the site's guest key."""
 
-from typing import Annotated
+from typing import Annotated, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from firemesh.control_plane.access import Operation
 from firemesh.control_plane.game_desk import GameOpened, Pace, Watching, draw_game, game_setup
@@ -20,9 +20,21 @@ class OpenGame(RequestBody):
     """What game it shall be."""
 
     seats: Annotated[int, Field(ge=5, le=30)]
+    programs: Annotated[
+        int, Field(ge=0, le=29, description="So many of the seats are played by the mesh itself, from the beginning.")
+    ] = 0
+    fill_with_programs: Annotated[
+        bool, Field(description="Whether programs take the seats as well that are left when the lobby ends.")
+    ] = False
     pace: Annotated[Pace, Field(strict=False, description="How long phases last.")] = Pace.NORMAL
     ballot: Annotated[BallotSetup, Field(description="How the town decides.")] = BallotSetup()
     reveal_role_on_death: Annotated[bool, Field(description="Whether the card of the dead is turned.")] = True
+
+    @model_validator(mode="after")
+    def _somebody_plays(self) -> Self:
+        if self.programs >= self.seats:
+            raise ValueError(f"{self.programs} programs leave no one of {self.seats} seats to a person")
+        return self
 
 
 class TakeSeat(RequestBody):
@@ -32,9 +44,14 @@ class TakeSeat(RequestBody):
 
 
 async def open_game(use: UseCases, call: Call[OpenGame, NoQuery]) -> GameOpened:
-    """A game with nobody in it. Its id is the code by which others find it."""
-    game = draw_game(call.body.seats)
-    setup = game_setup(game.seats, call.body.pace, call.body.ballot, reveal_role_on_death=call.body.reveal_role_on_death)
+    """A game with programs at most in it. Its id is the code by which others find it."""
+    body = call.body
+    game = draw_game(body.seats)
+    setup = {
+        **game_setup(game.seats, body.pace, body.ballot, reveal_role_on_death=body.reveal_role_on_death),
+        "programs": body.programs,
+        "fill_with_programs": body.fill_with_programs,
+    }
     await use.games.open_game(call.identity, game, setup, request_id=call.request_id, also=call.remember(game))
     return game
 

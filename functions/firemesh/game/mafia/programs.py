@@ -60,7 +60,8 @@ def _share(action: Action, public: View, own: View, *, answers: bool) -> float:
     """When in its phase a player wants to act, from 0 to 1. Answers, and those who join the crowd, come last."""
     if answers or (action.kind == BALLOT and own["you"]["id"] in public.get("ballots", {})):
         return LAST
-    return action.think_ms / max(1, public["deadline_ms"] - public["started_ms"])
+    window_ms: int = public["deadline_ms"] - public["started_ms"]
+    return action.think_ms / max(1, window_ms)
 
 
 def _plot(player: ScriptedPlayer, public: View, own: View) -> list[Move]:
