@@ -51,6 +51,10 @@ deploy-check: setup ## Judge what would be deployed, without the network
 bench: setup ## Measure speed, cost and failover: ARGS="cold-start" or ARGS="--without soak"
 	@$(BIN)/firemesh bench $(ARGS)
 
+.PHONY: bench-peers
+bench-peers: setup ## Measure the mesh beside etcd, ZooKeeper, NATS and Redis, and draw it
+	@$(BIN)/firemesh bench-peers $(ARGS)
+
 .PHONY: up
 up: setup ## Start the local stack and keep it until Ctrl-C
 	@$(BIN)/firemesh up $(ARGS)

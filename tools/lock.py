@@ -1,6 +1,7 @@
 """Pin the newest allowed versions of all packages, with hashes and without the address of any package host.
 
-pyproject.toml -> requirements-dev.txt (development), functions/requirements.txt (deployment), requirements-java.txt
+pyproject.toml -> requirements-dev.txt (development), functions/requirements.txt (deployment),
+                  requirements-java.txt, requirements-peers.txt
 package.json   -> package-lock.json
 """
 
@@ -16,6 +17,7 @@ LOCKS = {
     "requirements-dev.txt": ("pyproject.toml", "--all-extras", "--group", "dev"),
     "functions/requirements.txt": ("pyproject.toml", "--extra", "functions", "--constraint", "requirements-dev.txt"),
     "requirements-java.txt": ("--group", "pyproject.toml:java"),
+    "requirements-peers.txt": ("--group", "pyproject.toml:peers"),
 }
 UV_OPTIONS = (
     *("--universal", "--python-version", "3.11", "--generate-hashes", "--upgrade", "--quiet"),
@@ -38,7 +40,7 @@ def requirements_stamp(root: Path) -> str:
 
 
 def lock_python() -> None:
-    """Write the three files of pinned Python packages."""
+    """Write the files of pinned Python packages."""
     for name, sources in LOCKS.items():
         uv = [str(ROOT / ".venv/bin/uv"), "pip", "compile", *UV_OPTIONS, "--output-file", name, *sources]
         subprocess.run(uv, cwd=ROOT, check=True, stdout=subprocess.DEVNULL)

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-PYTHON_LOCKS = ("requirements-dev.txt", "functions/requirements.txt", "requirements-java.txt")
+PYTHON_LOCKS = ("requirements-dev.txt", "functions/requirements.txt", "requirements-java.txt", "requirements-peers.txt")
 HOST = re.compile(r"://|--(?:extra-)?index-url|--find-links|--trusted-host")
 PIN = re.compile(r"^([A-Za-z0-9._-]+)==([^\s;\\]+)")
 

@@ -7,12 +7,9 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from firemesh_cli.bench.report import Run
-    from firemesh_cli.bench.section import Section
     from firemesh_cli.commands import Subparsers
 
 REPEATS = 9
-WIDTH_MIN = 100
-"""Columns; figures are not cut where the output is no terminal."""
 
 
 def register(subparsers: "Subparsers") -> None:
@@ -35,6 +32,7 @@ def run(args: argparse.Namespace) -> int:
     from firemesh.errors import InvalidParameters, LocalStackError, MeshError
     from firemesh_cli.bench.report import Run
     from firemesh_cli.bench.sections import SECTIONS
+    from firemesh_cli.bench.table import show
     from firemesh_cli.stack import locate
 
     root = locate.project_root()
@@ -53,7 +51,7 @@ def run(args: argparse.Namespace) -> int:
         except MeshError as error:
             measured.failed[name] = str(error)
         else:
-            _show(measured.found[name], to_standard_error=args.json)
+            show(measured.found[name], to_standard_error=args.json)
     _say_what_is_wrong(measured)
     if args.json:
         print(json.dumps(measured.as_json(SECTIONS)))
@@ -66,20 +64,3 @@ def _say_what_is_wrong(measured: "Run") -> None:
     lines += [f"not judged, the machine had other work to do: {row}" for row in measured.not_judged]
     for line in lines:
         print(f"firemesh: {line}", file=sys.stderr)
-
-
-def _show(section: "Section", *, to_standard_error: bool) -> None:
-    from rich.console import Console
-    from rich.table import Table
-
-    console = Console(highlight=False, soft_wrap=True, stderr=to_standard_error)
-    console.width = max(console.width, WIDTH_MIN)
-    table = Table()
-    table.add_column(section.title, no_wrap=True)
-    for column in section.columns:
-        table.add_column(column, justify="right", no_wrap=True)
-    styles = dict.fromkeys(section.not_judged, "yellow") | dict.fromkeys(section.missed, "red")
-    for name, figures in section.rows.items():
-        table.add_row(name, *map(str, figures), style=styles.get(name))
-    console.print(f"\n{section.title}: {section.about}")
-    console.print(table)
