@@ -36,13 +36,24 @@ def register(subparsers: "Subparsers") -> None:
     parser.add_argument(
         "--hosting",
         choices=("processes", "functions", "mixed"),
-        default="processes",
         help="who manages: three processes; no process, only Cloud Functions; or functions after all three processes were "
         "killed, until one is started again (default: processes)",
     )
-    parser.add_argument("--speed", type=float, default=1.0, help="2 is twice as fast, 0.1 to 10 (default: 1)")
+    parser.add_argument(
+        "--serverless",
+        action="store_true",
+        help="a mesh of clients alone: functions manage it, and four of the players are pages in a real Chromium",
+    )
+    parser.add_argument(
+        "--speed", type=float, help="2 is twice as fast, 0.1 to 10 (default: 1, or 0.4 with --keep, so that people can play)"
+    )
     parser.add_argument("--json", action="store_true", help="plain lines on standard error, one JSON object at the end")
-    parser.add_argument("--keep", action="store_true", help="keep the emulators afterwards until Ctrl-C, to look around")
+    parser.add_argument(
+        "--keep",
+        action="store_true",
+        help="let people take over seats from the page while the game is on (it offers them where it watches), and keep "
+        "emulators and page afterwards until Ctrl-C; what people send is no part of the proof",
+    )
     parser.add_argument(
         "--picture", type=Path, metavar="FILE", help="save the screen as SVG, in the first full ballot under the next leader"
     )
@@ -52,11 +63,11 @@ def register(subparsers: "Subparsers") -> None:
 def run(args: argparse.Namespace) -> int:
     """Play, prove, tell."""
     from firemesh.errors import InvalidParameters
-    from firemesh_cli.demo.options import DemoOptions, Kill, Managers
+    from firemesh_cli.demo.options import UNHURRIED, DemoOptions, Kill, Managers
 
     if args.pause and args.kill not in (None, "none"):
         raise InvalidParameters("--pause and --kill both strike the leader; choose one")
-    hosting = Managers(args.hosting)
+    hosting = Managers(args.hosting or ("functions" if args.serverless else "processes"))
     kill = Kill(args.kill or ("ballot" if hosting is Managers.PROCESSES and not args.pause else "none"))
     options = DemoOptions(
         seats=args.seats,
@@ -64,9 +75,10 @@ def run(args: argparse.Namespace) -> int:
         kill=kill,
         pause=args.pause,
         hosting=hosting,
-        speed=args.speed,
+        speed=args.speed if args.speed is not None else UNHURRIED if args.keep else 1.0,
         json=args.json,
         keep=args.keep,
+        serverless=args.serverless,
     )
     signal.signal(signal.SIGTERM, _interrupt)
     return _perform(options, args.picture)
@@ -74,19 +86,23 @@ def run(args: argparse.Namespace) -> int:
 
 def _perform(options: "DemoOptions", picture_file: Path | None) -> int:
     from firemesh.store.mesh_store import Hosting
+    from firemesh_cli.demo.billing import metered
+    from firemesh_cli.demo.pages import require_chromium
     from firemesh_cli.demo.report_text import print_report
     from firemesh_cli.demo.run import run_demo
     from firemesh_cli.demo.screen import demo_console, screen_for
     from firemesh_cli.demo.verdict import problems
     from firemesh_cli.stack.supervisor import LocalStack
 
+    if options.pages:
+        require_chromium()
     console = demo_console(as_json=options.json)
     console.print("starting the emulators ...", style="dim")
-    with_functions = options.mesh_hosting is Hosting.FUNCTIONS
-    with LocalStack(functions=with_functions, metered=with_functions) as stack:
+    hosted = options.mesh_hosting is Hosting.FUNCTIONS
+    with LocalStack(functions=True, metered=hosted, functions_later=not hosted) as stack, metered(stack) as meter_host:
         with screen_for(console, as_json=options.json) as screen:
             show = _keeping_a_picture(screen.show, picture_file) if picture_file else screen.show
-            report = asyncio.run(run_demo(options, stack, show))
+            report = asyncio.run(run_demo(options, stack, meter_host, show))
         wrong = problems(report, options)
         print_report(report, wrong, console)
         if options.json:
@@ -120,8 +136,11 @@ def _keeping_a_picture(show: "Show", file: Path) -> "Show":
 def _keep(stack: Any, console: Any) -> None:
     for name, value in stack.environment().items():
         console.print(f"export {name}={value}", highlight=False)
-    console.print("the emulators stay until Ctrl-C", style="dim")
+    console.print(f"the site: {stack.site_url}", highlight=False, soft_wrap=True)
+    console.print("it and the emulators stay until Ctrl-C", style="dim")
     try:
+        if stack.functions_ready():
+            stack.switch_triggers(on=True)
         stack.wait()
     except KeyboardInterrupt:
         return

@@ -104,10 +104,10 @@ class Fates:
     """Ordered more than once, whoever sent them."""
 
 
-def fates(stored: Stored, journalled: Sequence[Command]) -> Fates:
-    """Hold what the agents sent against what is stored."""
+def fates(stored: Stored, journalled: Sequence[Command], of_pages: frozenset[str] = frozenset()) -> Fates:
+    """Hold what the agents sent against what is stored. Of a page the requests are known, by their ids."""
     times = Counter(_request_id(command) for entry in stored.entries for command in entry.batch if command.agent_id)
-    sent = frozenset(map(_request_id, journalled))
+    sent = frozenset(map(_request_id, journalled)) | of_pages
     committed = sent & times.keys()
     refusals = {request for request, reason in stored.refused.items() if reason != ALREADY_ORDERED}
     refused = (sent - committed) & refusals
@@ -116,17 +116,29 @@ def fates(stored: Stored, journalled: Sequence[Command]) -> Fates:
     return Fates(committed, refused, waiting, sent - committed - refused - waiting, duplicated)
 
 
-def count_commands(stored: Stored, journalled: Sequence[Command]) -> Mapping[str, int]:
+def count_commands(stored: Stored, journalled: Sequence[Command], of_pages: frozenset[str] = frozenset()) -> Mapping[str, int]:
     """How many commands were sent, as the agents knew, and what became of them (see `Fates`)."""
-    found = fates(stored, journalled)
+    found = fates(stored, journalled, of_pages)
     return {
-        "sent": len(set(map(_request_id, journalled))),
+        "sent": len(frozenset(map(_request_id, journalled)) | of_pages),
         "committed": len(found.committed),
         "refused": len(found.refused),
         "waiting": len(found.waiting),
         "lost": len(found.lost),
         "duplicated": len(found.duplicated),
     }
+
+
+def count_others(stored: Stored, journalled: Sequence[Command], of_pages: frozenset[str] = frozenset()) -> int:
+    """How many ordered commands came from runs that nobody here has started: those of people who played along."""
+    ours = {_run(request) for request in frozenset(map(_request_id, journalled)) | of_pages}
+    ordered = {_request_id(command) for entry in stored.entries for command in entry.batch if command.agent_id}
+    return sum(_run(request) not in ours for request in ordered)
+
+
+def _run(request_id: str) -> str:
+    """Agent and incarnation: the request's id without its number."""
+    return request_id.rpartition("_")[0]
 
 
 def check_invariants(checker: Checker[Any], stored: Stored, journalled: Sequence[Command]) -> None:

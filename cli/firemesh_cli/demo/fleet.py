@@ -49,7 +49,7 @@ class Fleet:
         """
         for number in range(1, self._options.manager_processes + 1):
             self.members.append(await self._start_one(f"managers-{number}", (f"m{number}",), is_manager=True))
-        for name, first, agents in _tables(self._options.seats):
+        for name, first, agents in _tables(self._options.seats - self._options.pages):
             player_options = ["--seat", str(first), "--pace", str(self._options.pace), "--seed", str(self._options.seed)]
             self.members.append(await self._start_one(name, agents, is_manager=False, more=player_options))
         await asyncio.gather(*(self._await_ready(member) for member in self.members))
@@ -57,6 +57,17 @@ class Fleet:
     def by_agent(self, agent_id: str) -> Member:
         """The process that runs an agent."""
         return next(member for member in self.members if agent_id in member.agents)
+
+    def plays(self, agent_id: str) -> bool:
+        """Whether a scripted player here has this seat."""
+        return any(agent_id in member.agents for member in self.members if not member.is_manager)
+
+    def give_up(self, agent_id: str) -> None:
+        """The agent's run ends by an order of the mesh; a process ends by itself with the last of its agents."""
+        member = self.by_agent(agent_id)
+        member.agents = tuple(agent for agent in member.agents if agent != agent_id)
+        if not member.agents:
+            member.state = "left"
 
     def kill(self, member: Member) -> None:
         """SIGKILL."""

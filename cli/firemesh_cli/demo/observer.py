@@ -46,6 +46,11 @@ class Observer:
         """The phase of the game; empty before it begins."""
         return str(self.public.get("phase", ""))
 
+    def beat_age_seconds(self, process: str) -> float | None:
+        """How long ago a process has shown a sign of life, by the store's clock; None when it has not."""
+        beat_ns = self.beat_times_ns.get(process)
+        return None if beat_ns is None else max(0.0, self.clock.now_ms() / 1000 - beat_ns / 1e9)
+
     def start(self) -> None:
         """Begin to listen."""
         listeners = (self._listen_to_head(), self._listen_to_public(), self._listen_to_health(), self._listen_to_beats())

@@ -11,6 +11,8 @@ from firemesh.store.mesh_store import Hosting
 
 MANAGER_PROCESSES = 3
 WORKER_PROCESSES = 3
+PAGES = 4
+"""Seats that browsers play when nobody else is there to serve."""
 DRAIN_SECONDS_MAX = 15.0
 """How long after the end of the game the inbox may still hold commands."""
 SPEED_MIN, SPEED_MAX = 0.1, 10.0
@@ -27,8 +29,10 @@ PHASE_SECONDS: Mapping[str, float] = {
     "dusk": 2,
 }
 NIGHT_FLOOR_SECONDS = 2.0
-LOBBY_SECONDS_MIN = 30.0
-"""The lobby is not sped up below this: processes need time to start."""
+LOBBY_SECONDS_MIN = 60.0
+"""The lobby is not sped up below this: processes and browsers need time to start. It ends when all are there."""
+UNHURRIED = 0.4
+"""The speed at which people can play along."""
 
 
 class Kill(StrEnum):
@@ -66,6 +70,7 @@ class DemoOptions:
     speed: float = 1.0
     json: bool = False
     keep: bool = False
+    serverless: bool = False
     params: Params = TEST
 
     def __post_init__(self) -> None:
@@ -75,6 +80,8 @@ class DemoOptions:
             raise InvalidParameters(f"--seed must be from 0 to 2^53 - 1, not {self.seed}")
         if not SPEED_MIN <= self.speed <= SPEED_MAX:
             raise InvalidParameters(f"--speed must be from {SPEED_MIN} to {SPEED_MAX}, not {self.speed}")
+        if self.serverless and self.hosting is not Managers.FUNCTIONS:
+            raise InvalidParameters(f"--serverless: functions manage such a mesh, so not with --hosting {self.hosting}")
         if self.hosting is not Managers.PROCESSES and self.strikes_in():
             raise InvalidParameters(
                 f"--kill and --pause strike the process that leads; with --hosting {self.hosting} there is none to choose"
@@ -84,6 +91,11 @@ class DemoOptions:
     def manager_processes(self) -> int:
         """How many processes with a manager the demo starts."""
         return 0 if self.hosting is Managers.FUNCTIONS else MANAGER_PROCESSES
+
+    @property
+    def pages(self) -> int:
+        """How many seats are played by pages in a browser."""
+        return PAGES if self.serverless else 0
 
     @property
     def mesh_hosting(self) -> Hosting:

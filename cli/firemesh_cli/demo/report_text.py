@@ -107,7 +107,8 @@ def _print_mesh(report: Report, page: _Page) -> None:
     page.section("Mesh")
     processes = report["processes"]
     managers = f"{processes['managers']} manager processes" if processes["managers"] else "managed by functions"
-    page.line(Text(f"  {managers}, {processes['workers']} worker processes"))
+    pages = f", {len(report['pages'])} pages in a browser" if report["pages"] else ""
+    page.line(Text(f"  {managers}, {processes['workers']} worker processes{pages}"))
     led = ", ".join(f"{each['term']} by {safe(each['leader'])}" for each in report["terms"])
     page.line(Text(f"  terms led: {led or 'none'}"))
     if (kill := report.get("kill")) is not None:
@@ -142,6 +143,9 @@ def _print_proof(report: Report, page: _Page) -> None:
     page.section("Commands")
     page.line(Text(f"  {commands['sent']} sent, {commands['committed']} committed"))
     page.line(Text(f"  {commands['refused']} refused with a reason, {commands['waiting']} still waiting"))
+    if (people := report["people"])["seats"]:
+        page.line(Text(f"  people took over {', '.join(map(safe, people['seats']))} and had {people['committed']} committed,"))
+        page.line(Text("  which nobody here wrote down, so that none of this speaks of them"))
     page.mark(ok=not commands["lost"], text=f"{commands['lost']} lost")
     page.mark(ok=not commands["duplicated"], text=f"{commands['duplicated']} counted twice")
     page.section("Invariants, on the stored documents")

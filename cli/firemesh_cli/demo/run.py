@@ -2,16 +2,15 @@
 
 import asyncio
 import contextlib
-import os
-import sys
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import asdict, dataclass
+from itertools import starmap
 from typing import Any
 
 from firemesh.core.invariants import Checker
 from firemesh.core.messages import Command
-from firemesh.errors import LocalStackError
+from firemesh.errors import LocalStackError, MeshError
 from firemesh.game.registry import machine_named
 from firemesh.ids import new_incarnation
 from firemesh.runtime.mesh import Mesh
@@ -20,12 +19,15 @@ from firemesh.store.base import Store
 from firemesh.store.firestore import connect
 from firemesh.store.mesh_store import Hosting, MeshStore
 from firemesh_cli.demo import evidence, mixed, strike
+from firemesh_cli.demo.door import Door
 from firemesh_cli.demo.fleet import Fleet, Member
 from firemesh_cli.demo.mixed import Loss
 from firemesh_cli.demo.observer import Observer
 from firemesh_cli.demo.options import DRAIN_SECONDS_MAX, WORKER_PROCESSES, DemoOptions, Managers
+from firemesh_cli.demo.pages import Pages
 from firemesh_cli.demo.picture import Picture, ProcessLine
 from firemesh_cli.demo.strike import Strike
+from firemesh_cli.demo.takeover import Takeovers
 from firemesh_cli.stack.meter import read_meter
 from firemesh_cli.stack.prices import dollars
 from firemesh_cli.stack.reading import MeterReading
@@ -37,45 +39,31 @@ FRAME_SECONDS = 0.25
 Show = Callable[[Picture], None]
 
 
-async def run_demo(options: DemoOptions, stack: LocalStack, show: Show) -> Mapping[str, Any]:
+async def run_demo(options: DemoOptions, stack: LocalStack, meter_host: str, show: Show) -> Mapping[str, Any]:
     """Play one game on a running stack; the report (see `verdict.problems` for what it fails to prove).
+
+    Processes reach Firestore through the billing meter at `meter_host`. The stack's functions may still be starting, unless
+    they manage the mesh.
 
     Raises:
         LocalStackError: a process would not start or ended by itself, or the game did not end in time.
     """
     store = connect(stack.project, stack.firestore_host)
     mesh_id = f"demo-{new_incarnation()}"
+    door = Door(stack, store, mesh_id)
     try:
         await Mesh.create(
-            store, mesh_id, machine=MACHINE, setup=options.setup, params=options.params, hosting=options.mesh_hosting
+            store,
+            mesh_id,
+            machine=MACHINE,
+            setup=options.setup,
+            params=options.params,
+            hosting=options.mesh_hosting,
+            also=(await door.seat_key(),),
         )
-        async with _metered(stack) as meter_host:
-            return await _Demo(options, stack=stack, store=store, mesh_id=mesh_id, meter_host=meter_host, show=show).run()
+        return await _Demo(options, stack=stack, store=store, door=door, meter_host=meter_host, show=show).run()
     finally:
         await store.close()
-
-
-@contextlib.asynccontextmanager
-async def _metered(stack: LocalStack) -> AsyncIterator[str]:
-    """The billing meter as a process between the emulator and all who use it; gives its address."""
-    child = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "firemesh_cli.stack.meter"),
-        *("--upstream", stack.firestore_host, "--port", str(stack.meter_port)),
-        env={**os.environ, **stack.owned_environment()},
-        stdin=asyncio.subprocess.DEVNULL,
-        stdout=asyncio.subprocess.PIPE,
-        start_new_session=True,
-    )
-    try:
-        assert child.stdout is not None
-        word, _, host = (await child.stdout.readline()).decode().strip().partition(" ")
-        if word != "METER":
-            raise LocalStackError("the billing meter did not start")
-        yield host
-    finally:
-        if child.returncode is None:
-            child.terminate()
-        await child.wait()
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,15 +78,20 @@ class _Demo:
     """The parts of one running demo."""
 
     def __init__(
-        self, options: DemoOptions, *, stack: LocalStack, store: Store, mesh_id: str, meter_host: str, show: Show
+        self, options: DemoOptions, *, stack: LocalStack, store: Store, door: Door, meter_host: str, show: Show
     ) -> None:
         self._options = options
+        self._stack = stack
         self._store = store
-        self._mesh = MeshStore(store, mesh_id)
+        self._door = door
+        self._mesh = MeshStore(store, door.mesh_id)
         self._machine = machine_named(MACHINE)
         self._checker: Checker[Any] = Checker(self._machine, options.setup)
         self._observer = Observer(self._mesh, self._checker)
-        self._fleet = Fleet(mesh_id, meter_host, stack.owned_environment(), stack.log_folder, options)
+        self._fleet = Fleet(door.mesh_id, meter_host, stack.owned_environment(), stack.log_folder, options)
+        self._pages = Pages(door, stack.owned_environment(), stack.log_folder, options)
+        self._takeovers = Takeovers(store, door.mesh_id, self._fleet, self._observer)
+        self._page = ""
         self._meter_host = meter_host
         self._show = show
         self._billed = MeterReading()
@@ -109,6 +102,7 @@ class _Demo:
         self._observer.start()
         frames = asyncio.create_task(self._show_frames())
         game = asyncio.create_task(self._play())
+        page = asyncio.create_task(self._open_page())
         try:
             await asyncio.wait([frames, game], return_when=asyncio.FIRST_COMPLETED)
             if not game.done():
@@ -117,8 +111,9 @@ class _Demo:
         finally:
             frames.cancel()
             game.cancel()
-            await asyncio.gather(frames, game, return_exceptions=True)
-            await self._fleet.stop()
+            page.cancel()
+            await asyncio.gather(frames, game, page, return_exceptions=True)
+            await asyncio.gather(self._fleet.stop(), self._pages.stop())
             await self._observer.stop()
         if self._options.mesh_hosting is Hosting.FUNCTIONS:
             await self._drain()  # of what the stopping processes sent: the functions go on without them
@@ -126,7 +121,7 @@ class _Demo:
 
     async def _play(self) -> "_Sent":
         """Start everything, let the leader be struck, wait for the end of the game; what the agents surely sent."""
-        await self._fleet.start()
+        await asyncio.gather(self._fleet.start(), self._pages.start())
         striking = asyncio.create_task(self._strike_leader())
         try:
             async with asyncio.timeout(self._options.seconds_max()):
@@ -142,6 +137,22 @@ class _Demo:
         self._billed = await read_meter(self._meter_host)
         self._show(self._picture())
         return sent
+
+    async def _open_page(self) -> None:
+        """Have the page answer as soon as it can, while the game is on already; let people take over seats if they may."""
+        try:
+            while not await asyncio.to_thread(self._stack.functions_ready, FRAME_SECONDS):
+                pass
+            if self._options.mesh_hosting is Hosting.PROCESSES:
+                # The functions would look at every command, and a small machine has better things to do.
+                await asyncio.to_thread(self._stack.switch_triggers, on=False)
+            if self._options.keep:
+                await self._door.offer_seats()
+            self._page = self._door.page
+            if self._options.keep:
+                await self._takeovers.attend()
+        except MeshError as error:
+            self._observer.note(f"the page is of no use: {error}")
 
     async def _strike_leader(self) -> None:
         if self._options.hosting is Managers.MIXED:
@@ -165,6 +176,7 @@ class _Demo:
     async def _show_frames(self) -> None:
         while True:
             self._fleet.require_alive()
+            self._pages.require_alive()
             self._billed = await read_meter(self._meter_host)
             self._show(self._picture())
             await asyncio.sleep(FRAME_SECONDS)
@@ -182,15 +194,14 @@ class _Demo:
             now_ms=observer.clock.now_ms(),
             public=observer.public,
             public_seconds=observer.public_seconds,
-            processes=tuple(self._process_line(member) for member in self._fleet.members),
+            processes=(*map(self._process_line, self._fleet.members), *starmap(self._page_line, self._pages.processes())),
+            page=self._page,
             notes=tuple(observer.notes),
             billed=self._billed,
             dollars=dollars(self._billed),
         )
 
     def _process_line(self, member: Member) -> ProcessLine:
-        beat_ns = self._observer.beat_times_ns.get(member.name)
-        age = None if beat_ns is None else max(0.0, self._observer.clock.now_ms() / 1000 - beat_ns / 1e9)
         return ProcessLine(
             name=member.name,
             pid=member.child.pid,
@@ -198,12 +209,17 @@ class _Demo:
             agents=member.agents,
             leads=self._observer.head.leader in member.agents,
             health=self._observer.health.get(member.name, ""),
-            beat_age_seconds=age,
+            beat_age_seconds=self._observer.beat_age_seconds(member.name),
         )
+
+    def _page_line(self, process: str, agent: str) -> ProcessLine:
+        health, age = self._observer.health.get(process, ""), self._observer.beat_age_seconds(process)
+        return ProcessLine(process, self._pages.pid, "running", (agent,), health=health, beat_age_seconds=age)
 
     async def _report(self, sent: "_Sent") -> Mapping[str, Any]:
         stored = await evidence.read_settled(self._store, self._mesh)
         evidence.check_invariants(self._checker, stored, sent.commands)
+        of_pages = self._pages.journalled()
         public, params = self._observer.public, self._options.params
         return {
             "seed": self._options.seed,
@@ -213,11 +229,13 @@ class _Demo:
             "seconds": round(self._observer.elapsed_seconds, 1),
             "hosting": self._options.hosting,
             "processes": {"managers": self._options.manager_processes, "workers": WORKER_PROCESSES},
+            "pages": {agent: sum(request.startswith(f"{agent}_") for request in of_pages) for agent in self._pages.agents},
+            "people": self._takeovers.report(stored, sent.commands, of_pages),
             "terms": evidence.terms(stored.entries),
             "kill": strike.kill_report(self._strike, self._observer, params),
             "pause": strike.pause_report(self._strike, self._observer, params),
             "mixed": mixed.report(self._loss, self._observer, params),
-            "commands": evidence.count_commands(stored, sent.commands),
+            "commands": evidence.count_commands(stored, sent.commands, of_pages),
             "inbox_drained": sent.drained,
             "invariants": {
                 "checked": sorted(self._checker.checked),

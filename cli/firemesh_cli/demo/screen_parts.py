@@ -61,7 +61,7 @@ def title(left: str, right: str, width: int, ink: str) -> Text:
     return fit(joined(name, Text(" "), ruled, Text(note)), width)
 
 
-# --- the two lines at the top and the one at the bottom ----------------------------------------------------------------
+# --- the two lines at the top and those at the bottom -----------------------------------------------------------------
 
 
 def header(picture: Picture, width: int) -> Text:
@@ -108,6 +108,11 @@ def phase_bar(picture: Picture, width: int) -> Text:
 
 def _left_words(left_ms: int) -> str:
     return "due" if left_ms == 0 else f"{left_ms / 1000:.1f} s" if left_ms < 10_000 else f"{left_ms // 1000} s"
+
+
+def page_line(picture: Picture, width: int) -> Text:
+    """Where to watch. Terminals that know links follow it at a touch, also where it was cut."""
+    return fit(joined(Text(" page    ", style="bold"), Text(picture.page, style=f"link {picture.page}")), width)
 
 
 def cost_line(picture: Picture, width: int) -> Text:

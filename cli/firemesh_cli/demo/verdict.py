@@ -6,6 +6,9 @@ from typing import Any
 from firemesh.core.invariants import INVARIANTS
 from firemesh_cli.demo.options import DRAIN_SECONDS_MAX, DemoOptions, Managers
 
+SEATED = 2
+"""Commands of a page that plays: its join, its seat."""
+
 _MAY_BE_VACUOUS = {"I3"}
 """Nobody takes over from a leader that nothing befalls; and a takeover may have been seen too late to tell its moment."""
 
@@ -22,6 +25,7 @@ def problems(report: Mapping[str, Any], options: DemoOptions) -> list[str]:
     found += [f"{violation['invariant']}: {violation['detail']}" for violation in report["invariants"]["violations"]]
     if not report["replay_equal"]:
         found.append("replaying the log does not give the stored views")
+    found += [f"the page of {agent} has not even sat down" for agent, sent in report["pages"].items() if sent < SEATED]
     return found + _strike_problems(report, options)
 
 
@@ -34,8 +38,9 @@ def _command_problems(report: Mapping[str, Any], options: DemoOptions) -> list[s
         found.append(f"{commands['lost']} commands lost, {commands['duplicated']} duplicated")
     if commands["waiting"]:
         found.append(f"{commands['waiting']} commands still wait in the inbox")
-    if commands["refused"] and not options.pause:
-        found.append(f"{commands['refused']} commands refused")
+    refused = commands["refused"] - report["people"]["left_behind"]
+    if refused and not options.pause:
+        found.append(f"{refused} commands refused")
     known = commands["committed"] + commands["refused"] + commands["waiting"] + commands["lost"]
     if known != commands["sent"]:
         found.append(f"{commands['sent'] - known} commands sent are not accounted for")

@@ -5,8 +5,9 @@ import fcntl
 import hashlib
 import json
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 from firemesh.errors import LocalStackError
 
@@ -101,4 +102,18 @@ def publish_guest_key(folder: Path, project: str, firestore_host: str, pepper: s
         finally:
             await store.close()
 
-    (folder / CONFIG).write_text(json.dumps({"guest_key": BackgroundLoop().run(make())}))
+    _publish(folder, {"guest_key": BackgroundLoop().run(make())})
+
+
+def publish_seats(folder: Path, mesh_id: str, key: str) -> None:
+    """Publish with the site a worker's key to one mesh: with it anybody here may take over the seats of its programs."""
+    _publish(folder, {"seats_of": {mesh_id: key}})
+
+
+def _publish(folder: Path, news: Mapping[str, Any]) -> None:
+    """Add to what the site tells its pages; nobody ever reads half of it."""
+    file = folder / CONFIG
+    told = json.loads(file.read_text()) if file.is_file() else {}
+    draft = file.with_suffix(".new")
+    draft.write_text(json.dumps({**told, **news}))
+    draft.replace(file)

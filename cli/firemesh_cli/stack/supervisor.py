@@ -26,7 +26,7 @@ from firemesh_cli.stack.config import (
     write_config,
 )
 from firemesh_cli.stack.emulator_tools import EmulatorTools, emulator_environment, find_tools
-from firemesh_cli.stack.site import ensure_site, lay_out_site, publish_guest_key
+from firemesh_cli.stack.site import ensure_site, lay_out_site, publish_guest_key, publish_seats
 from firemesh_cli.stack.task_server import TaskServer
 from firemesh_cli.stack.watchdog import sweep
 
@@ -37,10 +37,12 @@ START_ATTEMPTS_MAX = 3
 LOG_FOLDERS_MAX = 20
 STOP_SECONDS_MAX = 15.0
 POLL_SECONDS = 0.02
+SWITCH_SECONDS_MAX = 30.0
 WATCH_SECONDS = 1.0
 SILENCES_MAX = 3
 ERROR_LINES_MAX = 2
 READY = "All emulators ready"
+FIRESTORE_READY = "Firestore Emulator was started"
 PORT_TAKEN = "port taken"
 FUNCTIONS_LOADED = "Loaded functions definitions"
 MARK = "FIREMESH_STACK"
@@ -64,17 +66,19 @@ class LocalStack:
         project: str = PROJECT,
         functions: bool = False,
         metered: bool = False,
+        functions_later: bool = False,
         start_timeout_seconds: float = 90.0,
     ) -> None:
         """A stack of the checkout at `root` (default: the one this program belongs to). Nothing is started yet.
 
         Firestore always runs. With `functions` our functions, the emulators of Authentication and hosting, and a stand-in
         for Cloud Tasks do too. `metered` functions reach Firestore through the billing meter that the caller starts on
-        `meter_port`.
+        `meter_port`. With `functions_later` the start waits for Firestore alone; `functions_ready` tells of the rest.
         """
         self.project = project
         self._functions = functions
         self._metered = metered
+        self._functions_later = functions_later
         self._tasks: TaskServer | None = None
         self._root = root or locate.project_root()
         self._start_timeout_seconds = start_timeout_seconds
@@ -83,6 +87,7 @@ class LocalStack:
         self._ports: Ports | None = None
         self._log_folder: Path | None = None
         self._site: Path | None = None
+        self._site_open = False
 
     @property
     def firestore_host(self) -> str:
@@ -196,7 +201,9 @@ class LocalStack:
             ports = free_ports()
             self._spawn(tools, ports)
             try:
-                self._await_ready(ports)
+                self._await_ready(ports, FIRESTORE_READY if self._functions_later else READY)
+                if self._functions and not self._functions_later:
+                    self._open_site(ports)
             except _PortTaken:
                 self.stop()
                 continue
@@ -206,6 +213,44 @@ class LocalStack:
             self._ports = ports
             return self
         raise LocalStackError(f"{START_ATTEMPTS_MAX} times another program took a port first; see {self._output}")
+
+    def functions_ready(self, within_seconds: float = 0.0) -> bool:
+        """Whether functions and hosting answer, too, by then: for a stack that was started with `functions_later`.
+
+        Raises:
+            LocalStackError: they never will; the message says why.
+        """
+        if self._ports is None or not self._functions:
+            raise LocalStackError("no functions are running; start them with `with LocalStack(functions=True) as stack:`")
+        deadline = time.monotonic() + within_seconds
+        try:
+            while not self._site_open and not self._has_said(READY):
+                if time.monotonic() >= deadline:
+                    return False
+                time.sleep(POLL_SECONDS)
+        except _PortTaken as error:
+            raise LocalStackError(f"another program took a port of the functions; see {self._output}") from error
+        if not self._site_open:
+            self._open_site(self._ports)
+        return True
+
+    def publish_seats(self, mesh_id: str, key: str) -> None:
+        """Let this stack's pages take over seats of a mesh with this key. Raises what `api_url` raises."""
+        if self._site is None:
+            raise LocalStackError("hosting is not running; start it with `with LocalStack(functions=True) as stack:`")
+        publish_seats(self._site, mesh_id, key)
+
+    def switch_triggers(self, *, on: bool) -> None:
+        """Have the functions hear of new documents, as they do from the start, or not. Takes up to some seconds.
+
+        Raises:
+            LocalStackError: the emulators would not.
+        """
+        ports = self._ports
+        verb = "enable" if on else "disable"
+        path = f"/functions/{verb}BackgroundTriggers"
+        if ports is None or not _answers(ports.hub, "PUT", path, seconds_max=SWITCH_SECONDS_MAX):
+            raise LocalStackError(f"the emulators did not {verb} the triggers of the functions; see {self.log_folder}")
 
     def stop(self) -> None:
         """End every process of this stack. Harmless when it has ended before."""
@@ -292,21 +337,14 @@ class LocalStack:
             start_new_session=True,
         )
 
-    def _await_ready(self, ports: Ports) -> None:
-        """Wait for the word of firebase-tools, then for an answer of Firestore.
+    def _await_ready(self, ports: Ports, word: str) -> None:
+        """Wait for this word of firebase-tools, then for an answer of Firestore.
 
         An answer alone proves nothing: on a port taken by another stack, that other stack would answer.
         """
         deadline = time.monotonic() + self._start_timeout_seconds
-        said_ready = False
         while time.monotonic() < deadline:
-            ended = not self._supervised
-            said_ready = said_ready or READY in _text(self._output)
-            if ended:
-                self._raise_ended()
-            if said_ready and _answers(ports.firestore):
-                self._require_functions()
-                self._publish(ports)
+            if self._has_said(word) and _answers(ports.firestore):
                 return
             time.sleep(POLL_SECONDS)
         raise LocalStackError(
@@ -314,15 +352,22 @@ class LocalStack:
             f"{_essence(self.log_folder)} (log: {self._output})"
         )
 
-    def _require_functions(self) -> None:
-        """The emulators get ready without the functions, too, when those cannot be loaded."""
-        if self._functions and FUNCTIONS_LOADED not in _text(self._output):
+    def _has_said(self, word: str) -> bool:
+        """Whether firebase-tools has said this. Raises when it has ended."""
+        ended = not self._supervised
+        has_said = word in _text(self._output)
+        if ended:
+            self._raise_ended()
+        return has_said
+
+    def _open_site(self, ports: Ports) -> None:
+        """Let guests in. The emulators get ready without the functions, too, when those cannot be loaded."""
+        if FUNCTIONS_LOADED not in _text(self._output):
             essence = _essence(self.log_folder)
             raise LocalStackError(f"the functions could not be loaded: {essence} (log: {self._output})")
-
-    def _publish(self, ports: Ports) -> None:
         if self._site is not None and self._root is not None:
             publish_guest_key(self._site, self.project, f"{HOST}:{ports.firestore}", local_pepper(self._root))
+        self._site_open = True
 
     def _raise_ended(self) -> None:
         text = _text(self._output)
@@ -343,10 +388,10 @@ def _new_log_folder(root: Path) -> Path:
     return folder
 
 
-def _answers(port: int) -> bool:
-    connection = http.client.HTTPConnection(HOST, port, timeout=1.0)
+def _answers(port: int, method: str = "GET", path: str = "/", *, seconds_max: float = 1.0) -> bool:
+    connection = http.client.HTTPConnection(HOST, port, timeout=seconds_max)
     try:
-        connection.request("GET", "/")
+        connection.request(method, path)
         return connection.getresponse().status == http.client.OK
     except (OSError, http.client.HTTPException):
         return False
