@@ -9,7 +9,7 @@ ARGS ?=
 
 .PHONY: help
 help: ## List the commands
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 	@echo '  Options: make demo ARGS="--seats 12 --seed 7"'
 
 .PHONY: demo
@@ -19,6 +19,10 @@ demo: setup ## Watch a whole game on the local stack, through the death of its l
 .PHONY: test
 test: test-setup lint ## Run every check and every test
 	@$(BIN)/pytest --numprocesses 2 $(ARGS)
+
+.PHONY: e2e
+e2e: test-setup ## Run the tests in a real browser alone
+	@$(BIN)/pytest tests/browser $(ARGS)
 
 .PHONY: check
 check: lint ## Check style, format, types, layering and lock files

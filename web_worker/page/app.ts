@@ -26,6 +26,8 @@ export interface World {
   readonly games: Games;
   /** The site's guest key: what lets everybody take seats here. */
   guestKey(): Promise<string>;
+  /** A key with which seats that programs play in this game may be taken over; empty where none are offered. */
+  seatsKey(code: string): Promise<string>;
   readonly storage: Storage | null;
   /** A line to a recorded moment; null when there is none of that name, or this is not the development build. */
   fixtureLine(name: string): Promise<Line | null>;
@@ -49,6 +51,7 @@ export class App {
       join: (code, name) => void this.call(() => this.join(code, name)),
       watch: (code) => this.deeds.go({ to: "watch", code }),
       leave: () => void this.leave(),
+      takeOver: (agent) => void this.call(() => this.takeOverFrom(agent)),
       retry: () => this.play?.open(true),
       share: (address) => void this.share(address),
     };
@@ -132,6 +135,15 @@ export class App {
 
   private async watch(code: string): Promise<void> {
     this.openLine(code, new AgentLine(new Spectator({ mesh: code, key: await this.world.guestKey() })), "");
+    if (await this.world.seatsKey(code)) this.play?.tell({ type: "seats offered" });
+  }
+
+  /** From watching to playing, where seats are offered. */
+  private async takeOverFrom(agent: string): Promise<void> {
+    const { route } = this;
+    if (route.to !== "watch") return;
+    const key = await this.world.seatsKey(route.code);
+    this.deeds.go({ to: "seat", code: route.code, agent, key });
   }
 
   private openLine(code: string, line: Line, name: string): void {

@@ -32,6 +32,8 @@ export interface Game {
   readonly news: readonly string[];
   readonly tab: Tab;
   readonly isRoleShown: boolean;
+  /** Whoever watches may take over a seat that a program plays. */
+  readonly areSeatsOffered: boolean;
   /** Whom the player suspects, seat id to true: known to this page alone. */
   readonly hunches: Readonly<Record<string, true>>;
   /** How many lines of each channel have been seen. */
@@ -58,6 +60,7 @@ export type GameEvent =
   | { readonly type: "role"; readonly isShown: boolean }
   | { readonly type: "hunch"; readonly id: string }
   | { readonly type: "read"; readonly channel: string; readonly count: number }
+  | { readonly type: "seats offered" }
   | { readonly type: "notice put away" };
 
 export const NEWS_MAX = 4;
@@ -80,6 +83,7 @@ export function unknownGame(code: string, agentId: string | null): Game {
     news: [],
     tab: "town",
     isRoleShown: false,
+    areSeatsOffered: false,
     hunches: {},
     read: {},
   };
@@ -108,6 +112,8 @@ export function advance(game: Game, event: GameEvent): Game {
       return (game.read[event.channel] ?? 0) >= event.count
         ? game
         : { ...game, read: { ...game.read, [event.channel]: event.count } };
+    case "seats offered":
+      return { ...game, areSeatsOffered: true };
     case "notice put away":
       return { ...game, notice: "" };
   }

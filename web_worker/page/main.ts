@@ -25,11 +25,16 @@ async function fixtureLine(name: string): Promise<Line | null> {
   return answer.ok ? new FixtureLine((await answer.json()) as Fixture) : null;
 }
 
-/** The site's guest key, which is public. It comes with the site's configuration, asked for once. */
-let configuration: Promise<string> | null = null;
-function guestKey(): Promise<string> {
+/** What the site's operator tells all pages. `seats_of`: games of a demo, and a key with which anybody may take over a seat. */
+interface Configuration {
+  readonly guest_key?: string;
+  readonly seats_of?: Readonly<Record<string, string>>;
+}
+
+let configuration: Promise<Configuration> | null = null;
+function configured(): Promise<Configuration> {
   configuration ??= fetch("/config.json")
-    .then(async (answer) => String(((await answer.json()) as { guest_key?: unknown }).guest_key ?? ""))
+    .then(async (answer) => (await answer.json()) as Configuration)
     .catch(() => {
       configuration = null;
       throw new GamesError("offline", true);
@@ -37,8 +42,12 @@ function guestKey(): Promise<string> {
   return configuration;
 }
 
+/** The site's guest key, which is public. */
+const guestKey = async () => (await configured()).guest_key ?? "";
+const seatsKey = async (code: string) => (await configured()).seats_of?.[code] ?? "";
+
 const games = gamesApi("/api/v1", guestKey, (...call) => fetch(...call));
 
 const root = document.getElementById("app");
 if (root === null) throw new Error("index.html has no #app");
-new App({ window, root, games, storage: storage(), guestKey, fixtureLine }).start();
+new App({ window, root, games, storage: storage(), guestKey, seatsKey, fixtureLine }).start();

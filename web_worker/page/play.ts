@@ -8,6 +8,7 @@ export class Play {
   game: Game;
   private ids = 0;
   private hasSat = false;
+  private isBack = false;
 
   /** `name`: what to sit down as, without being asked; empty for a spectator. */
   constructor(
@@ -25,6 +26,7 @@ export class Play {
     this.line.open((event) => {
       this.tell({ type: "line", event, steadyMs: this.now() });
       this.sitOnce();
+      this.sayIAmHere();
     }, takeOver);
   }
 
@@ -57,5 +59,14 @@ export class Play {
     if (this.hasSat || view?.phase !== "lobby" || agentId === null || connection !== "CONNECTED" || !this.name) return;
     this.hasSat = true;
     if (!view.seats.some((seat) => seat.id === agentId)) this.send("mafia.sit", { name: this.name });
+  }
+
+  /** The game waits for nobody who was away, until something is heard of them: say so, once for each time away. */
+  private sayIAmHere(): void {
+    const { view, agentId, connection } = this.game;
+    const seat = view?.seats.find((each) => each.id === agentId);
+    const isMissed = seat !== undefined && seat.absent && seat.alive && view?.phase !== "over";
+    if (isMissed && connection === "CONNECTED" && !this.isBack) this.send("mafia.sit", { name: seat.name });
+    this.isBack = isMissed && connection === "CONNECTED";
   }
 }

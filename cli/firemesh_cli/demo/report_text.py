@@ -144,8 +144,8 @@ def _print_proof(report: Report, page: _Page) -> None:
     page.line(Text(f"  {commands['sent']} sent, {commands['committed']} committed"))
     page.line(Text(f"  {commands['refused']} refused with a reason, {commands['waiting']} still waiting"))
     if (people := report["people"])["seats"]:
-        page.line(Text(f"  people took over {', '.join(map(safe, people['seats']))} and had {people['committed']} committed,"))
-        page.line(Text("  which nobody here wrote down, so that none of this speaks of them"))
+        seats, ordered = ", ".join(map(safe, people["seats"])), _count(people["committed"], "command")
+        page.line(Text(f"  people took over {seats} and had {ordered} ordered, which nobody here wrote down"))
     page.mark(ok=not commands["lost"], text=f"{commands['lost']} lost")
     page.mark(ok=not commands["duplicated"], text=f"{commands['duplicated']} counted twice")
     page.section("Invariants, on the stored documents")

@@ -11,7 +11,7 @@ from firemesh.core.messages import Command, Entry, Head
 from firemesh.core.replica import initial_replica
 from firemesh.game.counter import CounterMachine
 from firemesh.store import paths
-from firemesh_cli.demo.evidence import Stored, check_invariants, count_commands
+from firemesh_cli.demo.evidence import Stored, check_invariants, count_commands, count_others
 
 MACHINE = CounterMachine()
 INC = "0" * 12
@@ -83,3 +83,19 @@ def test_copy_refused_as_ordered_already_leaves_the_command_ordered_or_lost(orde
 
 def test_command_ordered_twice_is_counted() -> None:
     assert counts(stored((JOIN,), (SECOND, SECOND)), JOIN, SECOND) == {"sent": 2, "committed": 2, "duplicated": 1}
+
+
+def test_commands_of_runs_that_nobody_here_started_are_counted_apart() -> None:
+    person = JOIN.model_copy(update={"agent_id": "w2"})
+    found = stored((JOIN, person), (SECOND,))
+    assert count_others(found, [JOIN, SECOND]) == 1
+    assert count_others(found, [JOIN, SECOND], frozenset({request_id(person)})) == 0
+
+
+def test_what_a_page_knew_to_be_in_the_inbox_must_be_found_like_the_rest() -> None:
+    known = frozenset({request_id(JOIN), request_id(SECOND)})
+    assert {name: count for name, count in count_commands(stored((JOIN,)), [], known).items() if count} == {
+        "sent": 2,
+        "committed": 1,
+        "lost": 1,
+    }

@@ -20,6 +20,8 @@ def report(**changes: Any) -> dict[str, Any]:
         "roles": {"Ada": "Mafioso", "Bruno": "Villager", "Cleo": "Villager", "[red]": "Doctor"},
         "seconds": 132.4,
         "processes": {"managers": 3, "workers": 3},
+        "pages": {},
+        "people": {"seats": [], "committed": 0, "left_behind": 0},
         "terms": [{"term": 1, "leader": "m0"}, {"term": 2, "leader": "m2"}],
         "kill": {"phase": "ballot", "leader": "m0", "ttl_seconds": 2.5, "first_commit_seconds": 3.14},
         "pause": None,
@@ -139,3 +141,10 @@ def test_loss_of_all_managers_is_told_to_its_end() -> None:
 def test_a_mesh_without_manager_processes_is_said_to_be_managed_by_functions() -> None:
     lines = printed(report(kill=None, processes={"managers": 0, "workers": 3}))
     assert "  managed by functions, 3 worker processes" in [line.rstrip() for line in lines]
+
+
+def test_pages_and_people_are_told_and_that_nobody_answers_for_the_people() -> None:
+    people = {"seats": ["p03"], "committed": 9, "left_behind": 0}
+    text = "\n".join(line.rstrip() for line in printed(report(pages={"p11": 12, "p12": 9}, people=people)))
+    assert "3 manager processes, 3 worker processes, 2 pages in a browser\n" in text
+    assert "people took over p03 and had 9 commands ordered, which nobody here wrote down\n" in text

@@ -6,6 +6,7 @@ import pytest
 
 from firemesh.core.invariants import INVARIANTS
 from firemesh.errors import InvalidParameters
+from firemesh_cli.__main__ import main
 from firemesh_cli.demo.options import DemoOptions, Kill, Managers
 from firemesh_cli.demo.verdict import problems
 
@@ -28,6 +29,8 @@ def report(**changes: Any) -> dict[str, Any]:
         "kill": None,
         "pause": None,
         "mixed": None,
+        "pages": {},
+        "people": {"seats": [], "committed": 0, "left_behind": 0},
     }
     return known | changes
 
@@ -67,6 +70,16 @@ def test_refusals_are_forgiven_only_when_somebody_was_paused() -> None:
     assert problems(report(commands=refused, kill=STRUCK), DemoOptions()) == ["2 commands refused"]
 
 
+def test_what_a_scripted_player_had_left_behind_for_a_person_may_be_refused_and_nothing_more() -> None:
+    people = {"seats": ["p03"], "committed": 4, "left_behind": 1}
+    assert problems(report(commands={"committed": 119, "refused": 1}, people=people), CALM) == []
+    assert problems(report(commands={"committed": 118, "refused": 2}, people=people), CALM) == ["1 commands refused"]
+
+
+def test_a_page_that_did_not_play_is_said() -> None:
+    assert problems(report(pages={"p09": 8, "p10": 1}), CALM) == ["the page of p10 has not even sat down"]
+
+
 def test_takeover_seen_too_late_to_judge_its_moment_is_no_failure() -> None:
     seen = {"checked": sorted(set(INVARIANTS) - {"I3"}), "violations": []}
     assert problems(report(kill=STRUCK, invariants=seen), DemoOptions()) == []
@@ -91,6 +104,22 @@ def test_strike_that_did_not_happen_or_was_not_survived_is_said() -> None:
 )
 def test_loss_of_all_managers_must_be_survived_and_ended(changes: dict[str, Any] | None, said: list[str]) -> None:
     assert problems(report(mixed=None if changes is None else SURVIVED | changes), MIXED) == said
+
+
+def test_a_mesh_without_servers_has_no_manager_process() -> None:
+    with pytest.raises(InvalidParameters, match="functions manage such a mesh"):
+        DemoOptions(serverless=True)
+    assert DemoOptions(serverless=True, hosting=Managers.FUNCTIONS, kill=Kill.NONE).manager_processes == 0
+
+
+def test_serverless_without_a_browser_says_so_before_anything_starts(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("FIREMESH_CHROMIUM", "/nowhere/chromium")
+    assert main(["demo", "--serverless"]) == 1
+    told = capsys.readouterr()
+    assert told.err.startswith("firemesh: --serverless: four players are pages in a browser, and there is none here: install")
+    assert told.out == ""
 
 
 @pytest.mark.parametrize("hosting", [Managers.FUNCTIONS, Managers.MIXED])

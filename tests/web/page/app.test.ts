@@ -12,9 +12,10 @@ async function opened(hash: string, ...answers: Response[]): Promise<HTMLElement
   const root = document.createElement("div");
   document.body.replaceChildren(root);
   const guestKey = () => Promise.resolve("guest");
+  const seatsKey = () => Promise.resolve("");
   const send = () => Promise.resolve(answers.shift() ?? new Response("{}", { status: 503 }));
   const fixtureLine = (name: string) => Promise.resolve(new FixtureLine(moment(name)));
-  new App({ window, root, games: gamesApi("/api/v1", guestKey, send), storage: localStorage, guestKey, fixtureLine }).start();
+  new App({ window, root, games: gamesApi("/api/v1", guestKey, send), storage: localStorage, guestKey, seatsKey, fixtureLine }).start();
   await vi.waitFor(() => expect(document.activeElement).toBe(root.querySelector("h1")));
   return root;
 }

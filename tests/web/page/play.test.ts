@@ -76,6 +76,18 @@ describe("who comes to a game", () => {
     }
   });
 
+  it("says that it is here whenever the game does not count on its seat, once for each time", () => {
+    const { public: view } = moment("ballot");
+    const seen = (absent: boolean) => ({ ...view, seats: view.seats.map((seat) => (seat.id === "p04" ? { ...seat, absent } : seat)) });
+    const { worker } = playing("p04", "");
+    worker.connect("CONNECTED");
+    for (const absent of [false, true, true, false, true]) worker.show("public", seen(absent));
+    const name = view.seats.find((seat) => seat.id === "p04")?.name;
+    const sit = { kind: "mafia.sit", body: { name } };
+    expect(worker.sent).toMatchObject([sit, sit]);
+    expect(worker.sent).toHaveLength(2);
+  });
+
   it("hears why it was refused, though the view without a seat holds nothing else", async () => {
     const { play, worker } = playing("guest-1", "Zoe");
     worker.show("public", moment("lobby").public);

@@ -11,6 +11,7 @@ import { gameAt, moment, MOMENTS } from "./moments.ts";
 
 let sent: { kind: CommandKind; body: CommandBody }[] = [];
 let left = 0;
+let taken: string[] = [];
 const deeds: Deeds = {
   tell: () => undefined,
   send: (kind, body) => void sent.push({ kind, body }),
@@ -19,6 +20,7 @@ const deeds: Deeds = {
   join: () => undefined,
   watch: () => undefined,
   leave: () => void (left += 1),
+  takeOver: (agent) => void taken.push(agent),
   retry: () => undefined,
   share: () => undefined,
 };
@@ -56,6 +58,7 @@ function asked(option: Option): unknown {
 beforeEach(() => {
   sent = [];
   left = 0;
+  taken = [];
 });
 
 describe("a screen", () => {
@@ -71,6 +74,17 @@ describe("a screen", () => {
   it.each(MOMENTS.filter((name) => moment(name).agent === null))("offers a spectator nothing to decide: %s", (name) => {
     const root = drawn(gameAt(name));
     expect(root.querySelectorAll("[data-choice], form.compose, #will")).toHaveLength(0);
+  });
+
+  it("offers one who watches the seats of the living, where they are offered", () => {
+    const game = gameAt("ballot-watch");
+    const offers = (root: HTMLElement) => [...root.querySelectorAll<HTMLElement>(".part-you button")];
+    expect(offers(drawn(game))).toEqual([]);
+    const buttons = offers(drawn(advance(game, { type: "seats offered" })));
+    const living = moment("ballot-watch").public.seats.filter((seat) => seat.alive);
+    expect(buttons.map((button) => button.textContent)).toEqual(living.map((seat) => `Play as ${seat.name}`));
+    buttons[0]?.click();
+    expect(taken).toEqual([living[0]?.id]);
   });
 
   it.each(["reveal-mafioso", "night-detective", "discussion-dead"])("keeps the card face down: %s", (name) => {

@@ -5,7 +5,7 @@ import type { Game } from "../game_state.ts";
 import { sendingOf } from "../game_state.ts";
 import { optionFor, optionsOf } from "../options.ts";
 import type { Deeds } from "../screens/deeds.ts";
-import { nameOf, type PrivateView, type PublicView } from "../views.ts";
+import { livingOf, nameOf, type PrivateView, type PublicView } from "../views.ts";
 import { SIDE_NAMES } from "../words.ts";
 import { avatar } from "./avatar.ts";
 import { roleSign } from "./signs.ts";
@@ -35,7 +35,7 @@ export function corner(game: Game, deeds: Deeds): TemplateResult {
   const { view, own } = game;
   if (view === null) return html``;
   if (view.phase === "over" || view.phase === "lobby") return html``;
-  if (game.agentId === null) return watching();
+  if (game.agentId === null) return watching(game, view, deeds);
   if (own === null || !own.you.role) return html``;
   return html`<section class="corner" aria-labelledby="you-title">
     <h2 id="you-title">You <span class="count">${own.you.name}${own.you.alive === false ? ", dead" : ""}</span></h2>
@@ -44,11 +44,24 @@ export function corner(game: Game, deeds: Deeds): TemplateResult {
   </section>`;
 }
 
-function watching(): TemplateResult {
+function watching(game: Game, view: PublicView, deeds: Deeds): TemplateResult {
   return html`<section class="corner" aria-labelledby="you-title">
     <h2 id="you-title">Watching</h2>
     <p>You see what everybody at the table sees, and no card before it is turned.</p>
+    ${game.areSeatsOffered ? offer(view, deeds) : nothing}
   </section>`;
+}
+
+function offer(view: PublicView, deeds: Deeds): TemplateResult {
+  return html`<h3>Play yourself</h3>
+    <p class="hint">Programs play here. Take over a seat, with its card and all it has said: the program leaves it to you.</p>
+    <ul class="partners">
+      ${livingOf(view).map(
+        ({ id, name }) => html`<li>
+          ${avatar(id)} <button type="button" @click=${() => deeds.takeOver(id)}>Play as ${name}</button>
+        </li>`,
+      )}
+    </ul>`;
 }
 
 function secrets(view: PublicView, own: PrivateView): TemplateResult {

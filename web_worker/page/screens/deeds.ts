@@ -16,6 +16,8 @@ export interface Deeds {
   watch(code: string): void;
   /** Give up the seat in the lobby and go home. */
   leave(): void;
+  /** Take over the seat of a program, from watching. */
+  takeOver(agent: string): void;
   /** Open the line again after it was lost. */
   retry(): void;
   /** Copy a text, or let the device share it. */
