@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from firemesh.errors import LocalStackError
-from firemesh.game.mafia.scripted import PLAYER_NAMES
+from firemesh.game.mafia.program_seats import PLAYER_NAMES
 from firemesh.runtime.admission import client_process
 from firemesh.store import paths
 from firemesh_cli.demo.door import Door
