@@ -122,13 +122,12 @@ async def _raw_hops(around: AsyncExitStack, stack: "LocalStack") -> Way:
         await raw.set(path, {"n": 0})
     arguments = ("firemesh_cli.bench.floor.relay", PROJECT, stack.firestore_host, SUBJECT, OBJECT)
     await around.enter_async_context(child(stack, "relay", *arguments))
-    heard = raw.listen(OBJECT)
-    around.push_async_callback(heard.aclose)
-    await anext(heard)
+    (heard,) = await raw.listen(OBJECT)
+    await heard.get()
 
     async def go(turn: int) -> None:
         await raw.set(SUBJECT, {"n": turn})
-        while (await anext(heard))["n"] != turn:
+        while (await heard.get())["n"] != turn:
             pass
 
     return go

@@ -40,6 +40,7 @@ FLOOR, OURS, STOCK = "raw gRPC", "firemesh", "SDK"
 KINDS = (FLOOR, OURS, STOCK)
 
 Work = Callable[[], Awaitable[Any]]
+Hear = Callable[[], Awaitable[Mapping[str, Any]]]
 
 
 def measure(root: Path, repeats: int) -> Section:
@@ -95,15 +96,15 @@ def _medians(by_kind: Sequence[Sequence[float]]) -> dict[str, float]:
 
 
 async def _round(works: Sequence[Work]) -> list[float]:
-    """Let all work in turns; µs of processor time that each took, on average."""
-    spent = [0.0] * len(works)
+    """Let all work in turns; µs of processor time that each took, as medians, which few interruptions move."""
+    spent_us: list[list[float]] = [[] for _ in works]
     for turn in range(OPERATIONS):
         for place in range(len(works)):
             which = (turn + place) % len(works)
             before = time.process_time()
             await works[which]()
-            spent[which] += time.process_time() - before
-    return [1e6 * each / OPERATIONS for each in spent]
+            spent_us[which].append(1e6 * (time.process_time() - before))
+    return [statistics.median(each) for each in spent_us]
 
 
 async def _python_calls(work: Work) -> int:
@@ -187,22 +188,23 @@ async def _deliveries(stack: AsyncExitStack, host: str, raw: "RawClient") -> lis
     places = {name: paths.view(MESH, name) for name in names}
     for path in places.values():
         await raw.set(path, {"n": 0})
-    stock_listener = StockClient(PROJECT, host).listen(places["stock"])
-    stack.callback(stock_listener.close)
-    listeners: list[Any] = [raw.listen(places["raw"]), heard_by_us(), stock_listener]
-    for listener in listeners:
-        await anext(listener)  # the document as it stands
-        if hasattr(listener, "aclose"):
-            stack.push_async_callback(listener.aclose)
+    contents = await stack.enter_async_context(aclosing(heard_by_us()))
+    stock = StockClient(PROJECT, host)
+    stack.callback(stock.close)
+    (heard_by_raw,), heard_by_stock = await raw.listen(places["raw"]), stock.listen(places["stock"])
+    hearing: list[Hear | None] = [None, heard_by_raw.get, contents.__anext__, heard_by_stock.get]
+    for hear in hearing:
+        if hear is not None:
+            await hear()  # the document as it stands
     numbers = iter(range(1, sys.maxsize))
 
-    def changing(path: str, listener: Any) -> Work:
+    def changing(path: str, hear: Hear | None) -> Work:
         async def change() -> None:
             number = next(numbers)
             await raw.set(path, {"n": number, "text": "x" * 100})
-            while listener is not None and (await anext(listener))["n"] != number:
+            while hear is not None and (await hear())["n"] != number:
                 pass
 
         return change
 
-    return [changing(places[name], listener) for name, listener in zip(names, [None, *listeners], strict=True)]
+    return [changing(places[name], hear) for name, hear in zip(names, hearing, strict=True)]

@@ -56,7 +56,7 @@ class Command(StoredModel):
         if _depth(text) > PAYLOAD_DEPTH_MAX:
             raise ValueError(f"payload is nested deeper than {PAYLOAD_DEPTH_MAX}")
         try:
-            value = json.loads(text, parse_float=_finite, parse_constant=_finite)
+            value = _PAYLOADS.decode(text)
         except ValueError as error:
             raise ValueError("payload is not JSON with finite numbers") from error
         if not isinstance(value, dict):
@@ -93,6 +93,10 @@ def _finite(text: str) -> float:
     return number
 
 
+_PAYLOADS = json.JSONDecoder(parse_float=_finite, parse_constant=_finite)
+_CANONICAL = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+
+
 def mesh_command(kind: str, body: Mapping[str, Any]) -> Command:
     """A command of the mesh itself or of its operator: no session, idempotent by content."""
     return Command(agent_id="", inc="", seq=0, kind=kind, payload=canonical_json(body))
@@ -100,7 +104,7 @@ def mesh_command(kind: str, body: Mapping[str, Any]) -> Command:
 
 def canonical_json(value: object) -> str:
     """The one JSON text of a value: sorted keys, no spaces. Equal values give equal texts."""
-    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    return _CANONICAL.encode(value)
 
 
 class Voters(StoredModel):

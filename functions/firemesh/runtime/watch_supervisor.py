@@ -6,7 +6,7 @@ tries, and asks for a plain read when nothing has been shown for a while.
 
 import asyncio
 import logging
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import aclosing
 
 from firemesh.errors import UnavailableError
@@ -64,26 +64,17 @@ async def _until_silent(
     """The snapshots of one listener until it ends or has been silent for too long."""
     loop = asyncio.get_running_loop()
     snapshots = aiter(watch)
-    upcoming: asyncio.Task[WatchSnapshot | None] | None = None
-    try:
-        while True:
-            upcoming = upcoming or asyncio.create_task(_next(snapshots))
-            ready, _ = await asyncio.wait([upcoming], timeout=poll_seconds)
-            if ready:
-                snapshot, upcoming = upcoming.result(), None
-                if snapshot is None:
-                    return
-                yield snapshot
-            elif loop.time() - watch.heard_at > silent_seconds:
+    while True:
+        try:
+            async with asyncio.timeout(poll_seconds):
+                snapshot = await anext(snapshots)
+        except StopAsyncIteration:
+            return
+        except TimeoutError:
+            if loop.time() - watch.heard_at > silent_seconds:
                 log.info("listener silent for more than %s s, opening a new one", silent_seconds)
                 return
-            elif poll is not None:
+            if poll is not None:
                 await poll()
-    finally:
-        if upcoming is not None:
-            upcoming.cancel()
-
-
-async def _next(snapshots: AsyncIterator[WatchSnapshot]) -> WatchSnapshot | None:
-    """The next snapshot; None when the listener was closed."""
-    return await anext(snapshots, None)
+        else:
+            yield snapshot

@@ -134,7 +134,8 @@ class Watch(Protocol):
     consumer per watch. Iteration ends with StoreUnavailable when the listener cannot go on (the caller opens a new
     one), with PermissionDenied or Unauthenticated when the identity may not listen, and with InvalidMessage when the
     target makes no sense.
-    A listener may also fall silent: the supervisor judges by `heard_at`.
+    A listener may also fall silent: the supervisor judges by `heard_at`. Waiting for a snapshot may be cut short; the next
+    wait gets what this one would have got.
     """
 
     @property

@@ -113,16 +113,20 @@ def _check_path(path: str, *, parity: int, noun: str) -> None:
     segments = path.split("/")
     if len(segments) % 2 != parity:
         raise InvalidMessage(f"{path!r} does not name a {noun}")
+    is_long = _utf8_length(path, path) > NAME_BYTES_MAX
     for segment in segments:
         if segment in ("", ".", "..") or _RESERVED.fullmatch(segment):
             raise InvalidMessage(f"{path!r} has a segment that no document may have")
-        if _utf8_length(segment, path) > NAME_BYTES_MAX:
+        if is_long and len(segment.encode()) > NAME_BYTES_MAX:
             raise InvalidMessage(f"{path[:80]!r}... has a segment over {NAME_BYTES_MAX} bytes")
 
 
 def _document_bytes(path: str, fields: Mapping[str, Any]) -> int:
-    """The document's size as Firestore counts it: 16 + 32 bytes, its path, its fields."""
-    size = 48 + sum(len(segment.encode()) + 1 for segment in path.split("/")) + _map_bytes(fields, path, "", 1)
+    """The document's size as Firestore counts it: 16 + 32 bytes, its path, its fields.
+
+    A path counts one byte more for each segment, which its slashes are all but one of.
+    """
+    size = 48 + len(path.encode()) + 1 + _map_bytes(fields, path, "", 1)
     if size > DOCUMENT_BYTES_MAX:
         raise InvalidMessage(f"{path}: {size} bytes; a document takes {DOCUMENT_BYTES_MAX}")
     return size
@@ -134,10 +138,11 @@ def _map_bytes(fields: Mapping[str, Any], path: str, prefix: str, depth: int) ->
         where = f"{prefix}{name}"
         if not isinstance(name, str) or not name or _RESERVED.fullmatch(name):
             raise InvalidMessage(f"{path}: {where!r} is not a field name")
-        length = _utf8_length(name, where)
+        length = len(name) if name.isascii() else _utf8_length(name, where)
         if length > NAME_BYTES_MAX:
             raise InvalidMessage(f"{path}: a field name exceeds {NAME_BYTES_MAX} bytes")
-        size += length + 1 + _value_bytes(value, path, where, depth)
+        plain = isinstance(value, str) and value.isascii()
+        size += length + 1 + (len(value) + 1 if plain else _value_bytes(value, path, where, depth))
     return size
 
 

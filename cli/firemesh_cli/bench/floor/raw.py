@@ -4,7 +4,7 @@ It checks nothing, survives nothing and knows one shape of document, so no clien
 """
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping
 from types import TracebackType
 from typing import Any, Self
 
@@ -25,8 +25,10 @@ class RawClient:
 
     def __init__(self, project: str, host: str) -> None:
         self._database = f"projects/{project}/databases/(default)"
-        self._metadata = (("google-cloud-resource-prefix", self._database), ("authorization", "Bearer owner"))
+        headers = (("google-cloud-resource-prefix", self._database), ("authorization", "Bearer owner"))
+        self._metadata = grpc.aio.Metadata(*headers)
         self._channel = grpc.aio.insecure_channel(host)
+        self._readings: list[asyncio.Task[None]] = []
         self._commit = self._channel.unary_unary(
             f"{_SERVICE}Commit", _CommitRequest.SerializeToString, _CommitResponse.FromString
         )
@@ -40,6 +42,9 @@ class RawClient:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        for reading in self._readings:
+            reading.cancel()
+        await asyncio.gather(*self._readings, return_exceptions=True)
         await self._channel.close()
 
     async def set(self, path: str, fields: Fields, *, create: bool = False) -> None:
@@ -57,26 +62,30 @@ class RawClient:
             write.current_document.exists = False
         await self._commit(request, metadata=self._metadata, timeout=10.0)
 
-    async def listen(self, *paths: str) -> AsyncGenerator[dict[str, Any], None]:
-        """Over one stream, the content of each document whenever it changes, told when the server calls it consistent."""
+    async def listen(self, *paths: str) -> list["asyncio.Queue[dict[str, Any]]"]:
+        """Over one stream, by path, what each document holds whenever it changes; told when the server calls it consistent."""
         requests: asyncio.Queue[Any] = asyncio.Queue()
-        for number, path in enumerate(paths, start=1):
+        heard: list[asyncio.Queue[dict[str, Any]]] = [asyncio.Queue() for _ in paths]
+        for number, path in enumerate(paths):
             request = _ListenRequest(database=self._database)
-            request.add_target.target_id = number
+            request.add_target.target_id = number + 1
             request.add_target.documents.documents.append(f"{self._database}/documents/{path}")
             requests.put_nowait(request)
         call = self._listen(_all(requests), metadata=self._metadata)
-        changed: list[dict[str, Any]] = []
-        try:
-            async for response in call:
-                if response.HasField("document_change"):
-                    changed.append(_decoded(response.document_change.document.fields))
-                elif changed and response.HasField("target_change") and response.target_change.HasField("read_time"):
-                    for fields in changed:
-                        yield fields
-                    changed.clear()
-        finally:
-            call.cancel()
+        self._readings.append(asyncio.create_task(_read(call, heard)))
+        return heard
+
+
+async def _read(call: Any, heard: list["asyncio.Queue[dict[str, Any]]"]) -> None:
+    changed: list[tuple[int, dict[str, Any]]] = []
+    async for response in call:
+        if response.HasField("document_change"):
+            fields = _decoded(response.document_change.document.fields)
+            changed += [(target_id - 1, fields) for target_id in response.document_change.target_ids]
+        elif changed and response.HasField("target_change") and response.target_change.HasField("read_time"):
+            for number, fields in changed:
+                heard[number].put_nowait(fields)
+            changed.clear()
 
 
 def _decoded(fields: Any) -> dict[str, Any]:

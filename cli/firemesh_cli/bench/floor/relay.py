@@ -14,11 +14,11 @@ from firemesh_cli.bench.floor.raw import RawClient
 async def relay(project: str, host: str, heard: str, written: str) -> None:
     """Pass on each number, but for the first, which stands there from the start."""
     async with RawClient(project, host) as raw:
-        changes = raw.listen(heard)
-        await anext(changes)
+        (changes,) = await raw.listen(heard)
+        await changes.get()
         print("ready", flush=True)
-        async for fields in changes:
-            await raw.set(written, {"n": fields["n"]})
+        while True:
+            await raw.set(written, {"n": (await changes.get())["n"]})
 
 
 if __name__ == "__main__":

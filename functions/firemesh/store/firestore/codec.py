@@ -13,17 +13,28 @@ from firemesh.errors import InvalidMessage
 from firemesh.store.firestore.protos import Message
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_PLAIN = {str: "string_value", int: "integer_value", bool: "boolean_value", float: "double_value"}
+"""Exact types that a message takes and gives as they are, under which name: nearly all there is to encode and decode."""
+_PLAIN_KINDS = frozenset(_PLAIN.values())
 
 
 def encode_fields(target: Message, fields: Mapping[str, Any]) -> None:
     """Write a checked JSON object into a message's map of values (see `documents.check_writes`)."""
     for name, value in fields.items():
-        _encode(target[name], value)
+        plain = _PLAIN.get(type(value))
+        if plain is not None:
+            setattr(target[name], plain, value)
+        else:
+            _encode(target[name], value)
 
 
 def decode_fields(fields: Message) -> dict[str, Any]:
     """A map of values as a JSON object."""
-    return {name: _DECODERS[value.WhichOneof("value_type")](value) for name, value in fields.items()}
+    decoded = {}
+    for name, value in fields.items():
+        kind = value.WhichOneof("value_type")
+        decoded[name] = getattr(value, kind) if kind in _PLAIN_KINDS else _DECODERS[kind](value)
+    return decoded
 
 
 def _encode(target: Message, value: Any) -> None:

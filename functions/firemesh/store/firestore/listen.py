@@ -106,7 +106,7 @@ class _Listening:
         content = self.content()
         self.reset = False
         self.changes.clear()
-        if self.published is None or _versions(content) != _versions(self.documents):
+        if self.published is None or content != self.documents:
             self.documents = content
             self.published = WatchSnapshot(read_time, content)
             for feed in self.feeds:
@@ -267,6 +267,7 @@ class ListenStream:
             return error
         self.opened += 1
         self._requests, self._call = requests, call
+        looking = asyncio.create_task(self._hang_up_when_overdue(call))
         try:
             return await self._receive_all(call)
         except AioRpcError as error:
@@ -275,25 +276,17 @@ class ListenStream:
             task = asyncio.current_task()
             if task is not None and task.cancelling():
                 raise
-            return StoreUnavailable("the stream is opened anew")
+            return StoreUnavailable("the stream was given up: what the server owed did not come in time")
         finally:
+            looking.cancel()
             call.cancel()
             requests.put_nowait(None)
             self._call = self._requests = None
 
     async def _receive_all(self, call: Any) -> MeshError:
         loop = asyncio.get_running_loop()
-        reading: asyncio.Future[Message] | None = None
         while True:
-            # Cancelling a read would cancel the whole call, so it goes on while we look at the clock.
-            reading = reading or asyncio.ensure_future(call.read())
-            await asyncio.wait([reading], timeout=ANSWER_SECONDS)
-            overdue = self._overdue(loop.time())
-            if overdue and not reading.done():
-                return StoreUnavailable(overdue)
-            if not reading.done():
-                continue
-            response, reading = reading.result(), None
+            response = await call.read()
             if response is grpc.aio.EOF:
                 return StoreUnavailable("the server ended the stream")
             if response is None:
@@ -301,13 +294,19 @@ class ListenStream:
             self._heard_at = loop.time()
             self._receive(response)
 
-    def _overdue(self, now: float) -> str:
-        """What the stream owes us for too long; empty when nothing."""
+    async def _hang_up_when_overdue(self, call: Any) -> None:
+        """Beside the reading, which a look at the clock at every message would make twice as dear."""
+        loop = asyncio.get_running_loop()
+        while True:
+            await asyncio.sleep(ANSWER_SECONDS)
+            if self._is_overdue(loop.time()):
+                call.cancel()
+
+    def _is_overdue(self, now: float) -> bool:
+        """Whether the stream owes us for too long: any word, or the first about some target."""
         if now - max(self._heard_at, self._opened_at) > IDLE_SECONDS:
-            return f"the stream said nothing for {IDLE_SECONDS} s"
-        if any(not listening.current and now - listening.added_at > ANSWER_SECONDS for listening in self._listenings.values()):
-            return f"a target was not answered for {ANSWER_SECONDS} s"
-        return ""
+            return True
+        return any(not each.current and now - each.added_at > ANSWER_SECONDS for each in self._listenings.values())
 
     def _receive(self, response: Message) -> None:
         kind = response.WhichOneof("response_type")
@@ -332,7 +331,8 @@ class ListenStream:
                 continue
             document = document or Document(path, decode_fields(change.document.fields), update_time)
             listening.changes[path] = document
-        self._gone(path, change.removed_target_ids)
+        if change.removed_target_ids:
+            self._gone(path, change.removed_target_ids)
 
     def _gone(self, path: str, target_ids: Any) -> None:
         for listening in self._named(target_ids):

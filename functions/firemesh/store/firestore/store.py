@@ -5,6 +5,7 @@ import os
 from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import Any
 
+import grpc
 from grpc.aio import AioRpcError
 
 from firemesh.errors import OutcomeUnknown, StoreUnavailable
@@ -12,7 +13,14 @@ from firemesh.store.base import CommitResult, Create, Delete, Document, Document
 from firemesh.store.documents import check_list, check_read_paths, check_writes, split_path
 from firemesh.store.feed import SnapshotFeed
 from firemesh.store.firestore import protos
-from firemesh.store.firestore.channel import Metadata, TokenSource, bearer, client_metadata, database_metadata, open_channel
+from firemesh.store.firestore.channel import (
+    TokenSource,
+    as_metadata,
+    bearer,
+    client_metadata,
+    database_metadata,
+    open_channel,
+)
 from firemesh.store.firestore.codec import decode_fields, encode_fields
 from firemesh.store.firestore.failures import commit_error, read_error
 from firemesh.store.firestore.listen import ListenerPool
@@ -68,9 +76,11 @@ class FirestoreStore:
     ) -> None:
         self._database = f"projects/{project}/databases/{database}"
         self._prefix = f"{self._database}/documents/"
-        self._emulated = host is not None
         self._token = token
-        self._metadata = database_metadata(self._database) + (client_metadata(client_name) if self._emulated else ())
+        emulated = host is not None
+        as_owner = bearer("owner") if emulated and token is None else ()
+        self._headers_of_all = database_metadata(self._database) + (client_metadata(client_name) if emulated else ()) + as_owner
+        self._metadata = as_metadata(self._headers_of_all)
         self._channel = open_channel(host, as_user=token is not None)
         self._commit = self._method("unary_unary", "Commit", protos.CommitRequest, protos.CommitResponse)
         self._batch_get = self._method(
@@ -78,7 +88,7 @@ class FirestoreStore:
         )
         self._run_query = self._method("unary_stream", "RunQuery", protos.RunQueryRequest, protos.RunQueryResponse)
         self._listen = self._method("stream_stream", "Listen", protos.ListenRequest, protos.ListenResponse)
-        shared = not self._emulated if one_stream is None else one_stream
+        shared = not emulated if one_stream is None else one_stream
         confirm = None if shared else self._read_target
         self._listeners = ListenerPool(self._open_listen, self._database, shared=shared, confirm=confirm)
         self._closed = False
@@ -93,9 +103,9 @@ class FirestoreStore:
         self._require_open()
         check_writes(writes)
         request = protos.CommitRequest(database=self._database)
-        order = sorted(range(len(writes)), key=lambda i: _is_guarded(writes[i]))
-        for i in order:
-            self._encode_write(request.writes.add(), writes[i])
+        sent = sorted(writes, key=_is_guarded)
+        for write in sent:
+            self._encode_write(request.writes.add(), write)
         headers = await self._headers()
         try:
             response = await self._commit(request, timeout=timeout_seconds, metadata=headers)
@@ -106,8 +116,11 @@ class FirestoreStore:
                 raise
             raise OutcomeUnknown("the store was closed before the answer came") from None
         commit_time = nanoseconds(response.commit_time)
-        times = dict(zip(order, response.write_results, strict=True))
-        return CommitResult(commit_time, tuple(nanoseconds(times[i].update_time) or commit_time for i in range(len(writes))))
+        times = {
+            write.path: nanoseconds(result.update_time) or commit_time
+            for write, result in zip(sent, response.write_results, strict=True)
+        }
+        return CommitResult(commit_time, tuple([times[write.path] for write in writes]))
 
     async def get_all(self, paths: Sequence[str], *, timeout_seconds: float = 1.5) -> ReadResult:
         """See `Store`."""
@@ -195,11 +208,11 @@ class FirestoreStore:
     async def _open_listen(self, requests: AsyncIterator[Message]) -> Any:
         return self._listen(requests, metadata=await self._headers())
 
-    async def _headers(self) -> Metadata:
-        """A user's token, or the owner of an emulator; to Firestore the channel itself adds this machine's credentials."""
-        if self._token is not None:
-            return self._metadata + bearer(await self._token())
-        return self._metadata + bearer("owner") if self._emulated else self._metadata
+    async def _headers(self) -> grpc.aio.Metadata:
+        """With a user's token, if there is one; to Firestore the channel itself adds this machine's credentials."""
+        if self._token is None:
+            return self._metadata
+        return as_metadata(self._headers_of_all + bearer(await self._token()))
 
     def _require_open(self) -> None:
         if self._closed:
