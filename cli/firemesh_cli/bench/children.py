@@ -5,6 +5,7 @@ import contextlib
 import os
 import sys
 from collections.abc import AsyncIterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,8 +18,16 @@ READY_SECONDS_MAX = 60.0
 STOP_SECONDS_MAX = 15.0
 
 
+@dataclass(frozen=True, slots=True)
+class Child:
+    """A process that works, and what it said after `ready`."""
+
+    process: asyncio.subprocess.Process
+    said: str
+
+
 @contextlib.asynccontextmanager
-async def child(stack: "LocalStack", name: str, *arguments: str) -> AsyncIterator[asyncio.subprocess.Process]:
+async def child(stack: "LocalStack", name: str, *arguments: str) -> AsyncIterator[Child]:
     """A Python process with these arguments that has said `ready`; ended at the end. Its errors go to the stack's logs.
 
     Raises LocalStackError when it ends first, or says nothing for a minute; the message names its log.
@@ -34,13 +43,12 @@ async def child(stack: "LocalStack", name: str, *arguments: str) -> AsyncIterato
             start_new_session=True,  # the terminal's Ctrl-C is ours to pass on
         )
     try:
-        await _await_ready(started, name, log)
-        yield started
+        yield Child(started, await _ready(started, name, log))
     finally:
         await _end(started)
 
 
-async def _await_ready(started: asyncio.subprocess.Process, name: str, log: Path) -> None:
+async def _ready(started: asyncio.subprocess.Process, name: str, log: Path) -> str:
     assert started.stdout is not None
     try:
         async with asyncio.timeout(READY_SECONDS_MAX):
@@ -49,6 +57,7 @@ async def _await_ready(started: asyncio.subprocess.Process, name: str, log: Path
         raise LocalStackError(f"process {name} is not ready after {READY_SECONDS_MAX:.0f} s; see {log}") from error
     if not line.startswith(b"ready"):
         raise LocalStackError(f"process {name} ended at its start; see {log}")
+    return line.decode().removeprefix("ready").strip()
 
 
 async def _end(started: asyncio.subprocess.Process) -> None:

@@ -9,7 +9,10 @@ from firemesh_cli.bench.section import Section
 SECTIONS: Mapping[str, Callable[[Path, int], Section]] = {
     "cold-start": cold_start.measure,
     "operations": operations.measure,
+    "start": start.measure,
+    "footprint": footprint.measure,
     "processor": processor.measure,
     "latency": latency.measure,
+    "soak": soak.measure,
 }
 """By name, what measures a section of the checkout at a path. The number says how often to repeat what varies."""
