@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from firemesh_cli.bench import cold_start, latency, operations, processor
+from firemesh_cli.bench import cold_start, footprint, latency, operations, processor, soak, start
 from firemesh_cli.bench.section import Section
 
 SECTIONS: Mapping[str, Callable[[Path, int], Section]] = {
