@@ -17,8 +17,11 @@ const DIST = OUT < 0 ? join(HERE, "dist") : resolve(process.argv[OUT + 1]);
 const DRAFT = OUT < 0 ? join(HERE, `.dist-${process.pid}`) : `${DIST}-${process.pid}`;
 const DEVELOPMENT = process.argv.includes("--development");
 
-/** The pages: a folder each, with an index.html that names its script and style by their source. */
-const PAGES = [{ folder: "page", html: "index.html" }].filter(({ folder, html }) => existsSync(join(HERE, folder, html)));
+/** The pages: a folder each, with an index.html that names its script and style by their source, and where it is served. */
+const PAGES = [
+  { folder: "page", html: "index.html" },
+  { folder: "console", html: "console/index.html" },
+];
 
 const OPTIONS = {
   bundle: true,
@@ -61,15 +64,21 @@ async function main() {
   mkdirSync(DRAFT, { recursive: true });
   if (existsSync(join(HERE, "public"))) cpSync(join(HERE, "public"), DRAFT, { recursive: true });
   const worker = await bundle("agent/worker.ts");
+  const operator = await bundle("agent/operator_worker.ts");
+  const workers = {
+    AGENT_WORKER_URL: JSON.stringify(worker.script),
+    OPERATOR_WORKER_URL: JSON.stringify(operator.script),
+  };
   await library(worker.script);
   for (const { folder, html } of PAGES) {
-    let text = readFileSync(join(HERE, folder, html), "utf8");
+    let text = readFileSync(join(HERE, folder, "index.html"), "utf8");
     const named = text.match(/src="\/?([\w.-]+\.ts)"/);
     if (named) {
-      const { script, style } = await bundle(`${folder}/${named[1]}`, { AGENT_WORKER_URL: JSON.stringify(worker.script) });
+      const { script, style } = await bundle(`${folder}/${named[1]}`, workers);
       text = text.replace(named[0], `src="${script}"`);
       if (style) text = text.replace("</head>", `  <link rel="stylesheet" href="${style}" />\n  </head>`);
     }
+    mkdirSync(dirname(join(DRAFT, html)), { recursive: true });
     writeFileSync(join(DRAFT, html), text);
   }
   // One site is replaced by the other as a whole: nobody is served half of one.

@@ -14,6 +14,7 @@ import { chromium } from "playwright-core";
 
 const ROOT = fileURLToPath(new URL("../..", import.meta.url));
 const FIXTURES = join(ROOT, "web_worker/page/fixtures");
+const CONSOLE_FIXTURES = join(ROOT, "web_worker/console/fixtures");
 const AXE = readFileSync(join(ROOT, "node_modules/axe-core/axe.min.js"), "utf8");
 const SIZES = { phone: { width: 390, height: 844 }, narrow: { width: 360, height: 640 }, desk: { width: 1280, height: 800 } };
 const TYPES = {
@@ -40,11 +41,25 @@ const ALONE = "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1";
 const [site, ...options] = process.argv.slice(2);
 const option = (name) => (options.includes(name) ? options[options.indexOf(name) + 1] : null);
 
+function fileAt(path) {
+  if (path.startsWith("/fixtures/")) return join(FIXTURES, path.slice(10));
+  if (path.startsWith("/console-fixtures/")) return join(CONSOLE_FIXTURES, path.slice(18));
+  return join(site, path.endsWith("/") ? `${path}index.html` : path);
+}
+
+/** Where a screen is, and what shows that it is drawn. */
+function placeOf(screen) {
+  if (screen === "home") return ["", "h1"];
+  if (screen === "door") return ["#/game/km4t7q", "h1"];
+  if (screen === "console") return ["console/", "h1"];
+  if (screen.startsWith("console-")) return [`console/#/fixture/${screen.slice(8)}`, ".standing"];
+  return [`#/fixture/${screen}`, "#phase"];
+}
+
 function serve() {
   const server = createServer((request, response) => {
     const path = normalize(decodeURIComponent(new URL(request.url, "http://site").pathname));
-    const inSite = join(site, path === "/" ? "index.html" : path);
-    const file = path.startsWith("/fixtures/") ? join(FIXTURES, path.slice(10)) : inSite;
+    const file = fileAt(path);
     if (!existsSync(file)) return void response.writeHead(404).end();
     response.writeHead(200, { "Content-Type": TYPES[extname(file)] ?? "text/plain", "Content-Security-Policy": POLICY });
     createReadStream(file).pipe(response);
@@ -74,7 +89,9 @@ async function main() {
   });
   const folder = option("--screenshots");
   if (folder) mkdirSync(folder, { recursive: true });
-  const all = ["home", "door", ...readdirSync(FIXTURES).map((name) => name.replace(".json", ""))];
+  const named = (folder) => readdirSync(folder).map((name) => name.replace(".json", ""));
+  const moments = existsSync(join(site, "console")) ? named(CONSOLE_FIXTURES).map((name) => `console-${name}`) : [];
+  const all = ["home", "door", "console", ...moments, ...named(FIXTURES)];
   const only = option("--only")?.split(",");
   const sizes = option("--sizes")?.split(",") ?? Object.keys(SIZES);
   const rows = [];
@@ -86,10 +103,10 @@ async function main() {
       page.on("console", (message) => ["error", "warning"].includes(message.type()) && errors.push(message.text()));
       page.on("pageerror", (error) => errors.push(String(error)));
       for (const screen of all.filter((name) => !only || only.includes(name))) {
-        const hash = { home: "", door: "#/game/km4t7q" }[screen] ?? `#/fixture/${screen}`;
+        const [place, drawn] = placeOf(screen);
         await page.goto("about:blank"); // another part after # alone would not load the page anew
-        await page.goto(address + hash);
-        await page.locator(hash.startsWith("#/fixture") ? "#phase" : "h1").waitFor();
+        await page.goto(address + place);
+        await page.locator(drawn).waitFor();
         const look = async (name) => {
           if (folder) await page.screenshot({ path: join(folder, `${name}-${size}.png`) });
           rows.push({ screen: name, size, ...(await judge(page, errors)) });
@@ -99,6 +116,15 @@ async function main() {
         if (screen.startsWith("reveal") || (size === "desk" && screen in TABS && (await card.count()))) {
           await card.first().click();
           await look(`${screen}-card`);
+        }
+        if (screen.startsWith("console-")) {
+          await page.getByRole("button", { name: "Close the mesh" }).click();
+          await look(`${screen}-question`);
+          await page.getByRole("button", { name: "Leave it as it is" }).click();
+          await page.getByRole("button", { name: "Show every role" }).click();
+          await page.getByRole("dialog").getByRole("button", { name: "Show every role" }).click();
+          await page.getByRole("heading", { name: "Every role" }).waitFor();
+          await look(`${screen}-secrets`);
         }
         if (size === "desk") continue;
         for (const tab of TABS[screen] ?? []) {

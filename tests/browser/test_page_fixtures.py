@@ -41,12 +41,13 @@ def test_every_screen_is_accessible_fits_a_phone_and_keeps_to_the_policy(site: P
 
 
 def test_screens_of_every_layout_are_so_at_a_desk_too(site: Path) -> None:
-    rows = judged(site, "--sizes", "desk", "--only", "home,lobby,night-mafioso,discussion,ballot-thirty,over-watch")
+    shown = "home,lobby,night-mafioso,discussion,ballot-thirty,over-watch,console,console-failover"
+    rows = judged(site, "--sizes", "desk", "--only", shown)
     assert [row for row in rows if row["violations"] or row["errors"]] == []
 
 
 def test_the_smallest_phone_has_room_for_the_widest_screens(site: Path) -> None:
-    rows = judged(site, "--sizes", "narrow", "--only", "home,ballot-thirty,over-watch")
+    rows = judged(site, "--sizes", "narrow", "--only", "home,console-failover,ballot-thirty,over-watch")
     assert [row for row in rows if row["violations"] or row["errors"]] == []
 
 

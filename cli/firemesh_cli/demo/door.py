@@ -2,7 +2,7 @@
 
 from urllib.parse import quote
 
-from firemesh.control_plane.access import AccessRole
+from firemesh.control_plane.access import PERMISSIONS, AccessRole
 from firemesh.control_plane.game_desk import SEAT_KEY_DAYS, seat_key_id
 from firemesh.control_plane.key_ring import KeyRequest, KeyRing
 from firemesh.store.base import Store, Write
@@ -33,6 +33,12 @@ class Door:
         wanted = KeyRequest(AccessRole.WORKER, self.mesh_id, days=SEAT_KEY_DAYS, agent=agent)
         key = await insist(lambda: self._ring.create(wanted))
         return f"{self._stack.site_url}/#/seat/{self.mesh_id}/{quote(agent)}/{key.text}"
+
+    async def operator_key(self) -> str:
+        """A key with which the stack's own console operates this mesh. It names all that an operator may, secrets among it."""
+        everything = tuple(sorted(PERMISSIONS[AccessRole.OPERATOR]))
+        wanted = KeyRequest(AccessRole.OPERATOR, self.mesh_id, operations=everything, days=1, label="a demo's console")
+        return (await insist(lambda: self._ring.create(wanted))).text
 
     async def offer_seats(self) -> None:
         """Let everybody who opens this stack's site take over seats. Whether somebody yields is the demo's affair."""

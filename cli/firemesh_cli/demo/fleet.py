@@ -35,7 +35,7 @@ class Fleet:
 
     def __init__(self, mesh_id: str, host: str, environment: Mapping[str, str], log_folder: Path, options: DemoOptions):
         self.members: list[Member] = []
-        self._mesh_id = mesh_id
+        self.mesh_id = mesh_id
         self._host = host
         self._environment = {**os.environ, **environment}
         self._log_folder = log_folder
@@ -117,7 +117,7 @@ class Fleet:
         journal.touch()
         command = [
             *(sys.executable, "-m", "firemesh_cli", "agent", "run"),
-            *("--mesh", self._mesh_id, "--host", self._host, "--process", name, "--agents", ",".join(agents)),
+            *("--mesh", self.mesh_id, "--host", self._host, "--process", name, "--agents", ",".join(agents)),
             *("--type", "manager" if is_manager else "worker", "--heartbeat-ms", str(HEARTBEAT_MS)),
             *("--journal", str(journal), "--state-folder", str(self._log_folder / "state"), *more),
         ]

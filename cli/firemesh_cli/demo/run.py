@@ -19,6 +19,7 @@ from firemesh.store.base import Store
 from firemesh.store.firestore import connect
 from firemesh.store.mesh_store import Hosting, MeshStore
 from firemesh_cli.demo import evidence, mixed, strike
+from firemesh_cli.demo.desk import desk_open
 from firemesh_cli.demo.door import Door
 from firemesh_cli.demo.fleet import Fleet, Member
 from firemesh_cli.demo.mixed import Loss
@@ -149,8 +150,11 @@ class _Demo:
             if self._options.keep:
                 await self._door.offer_seats()
             self._page = self._door.page
-            if self._options.keep:
-                await self._takeovers.attend()
+            key = await self._door.operator_key()
+            with desk_open(self._stack, self._observer, self._fleet, key=key, bill=lambda: self._billed):
+                if self._options.keep:
+                    await self._takeovers.attend()
+                await asyncio.Event().wait()  # until the game is over
         except MeshError as error:
             self._observer.note(f"the page is of no use: {error}")
 

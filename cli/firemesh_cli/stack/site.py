@@ -14,7 +14,8 @@ from firemesh.errors import LocalStackError
 SOURCES = "web_worker"
 BUILT = "web_worker/dist"
 CONFIG = "config.json"
-"""What a site's operator tells pages: the guest key. In the deployed site it lies in web_worker/public."""
+"""What a site's operator tells pages: the guest key, and on a local stack its desk. In the deployed site it lies in
+web_worker/public."""
 BUILD_SECONDS_MAX = 120.0
 
 
@@ -108,6 +109,11 @@ def publish_guest_key(folder: Path, project: str, firestore_host: str, pepper: s
 def publish_seats(folder: Path, mesh_id: str, key: str) -> None:
     """Publish with the site a worker's key to one mesh: with it anybody here may take over the seats of its programs."""
     _publish(folder, {"seats_of": {mesh_id: key}})
+
+
+def publish_desk(folder: Path, desk: Mapping[str, str] | None) -> None:
+    """Tell the site's pages where the stack's desk is, and with which key they may operate; or that it is closed."""
+    _publish(folder, {"desk": desk})
 
 
 def _publish(folder: Path, news: Mapping[str, Any]) -> None:

@@ -10,6 +10,7 @@ import shutil
 import subprocess
 import sys
 import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -25,8 +26,10 @@ from firemesh_cli.stack.config import (
     local_pepper,
     write_config,
 )
+from firemesh_cli.stack.desk import Desk
 from firemesh_cli.stack.emulator_tools import EmulatorTools, emulator_environment, find_tools
-from firemesh_cli.stack.site import ensure_site, lay_out_site, publish_guest_key, publish_seats
+from firemesh_cli.stack.reading import MeterReading
+from firemesh_cli.stack.site import ensure_site, lay_out_site, publish_desk, publish_guest_key, publish_seats
 from firemesh_cli.stack.task_server import TaskServer
 from firemesh_cli.stack.watchdog import sweep
 
@@ -133,6 +136,21 @@ class LocalStack:
         if self._ports is None or not self._functions:
             raise LocalStackError("hosting is not running; start it with `with LocalStack(functions=True) as stack:`")
         return f"http://{HOST}:{self._ports.hosting}"
+
+    @contextlib.contextmanager
+    def with_desk(self, *, key: str, bill: Callable[[], MeterReading], kill_leader: Callable[[str], str]) -> Iterator[Desk]:
+        """Let pages of the site operate with this key, read the bill, and kill who leads, as long as the block lasts.
+
+        See `Desk`. Raises what `api_url` raises.
+        """
+        site, folder = self.site_url, self._site
+        assert folder is not None
+        with Desk(site, bill=bill, kill_leader=kill_leader) as desk:
+            publish_desk(folder, {"url": desk.url, "secret": desk.secret, "key": key})
+            try:
+                yield desk
+            finally:
+                publish_desk(folder, None)
 
     @property
     def auth_host(self) -> str:

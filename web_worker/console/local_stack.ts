@@ -1,0 +1,42 @@
+/** What a local stack offers besides, as its site's config.json says: a meter, a way to kill who leads, a key. Nowhere else. */
+
+import type { Operations } from "./costs.ts";
+
+/** What the meter of the stack has counted: of all who pass it, which browsers do not. */
+export interface Bill extends Operations {
+  readonly dollars: number;
+}
+
+export interface LocalStack {
+  /** A key with which its console operates. */
+  readonly key: string;
+  readBill(): Promise<Bill>;
+  /** Kill the process of whoever leads a mesh by SIGKILL; gives who led. */
+  killLeader(mesh: string): Promise<string>;
+}
+
+type Desk = { readonly url: string; readonly secret: string; readonly key: string };
+
+const TIMEOUT_MS = 5000;
+
+/** The stack that serves this site; null where none does. */
+export async function findLocalStack(send: typeof fetch): Promise<LocalStack | null> {
+  const config = (await send("/config.json")
+    .then((answer) => answer.json())
+    .catch(() => ({}))) as { readonly desk?: Desk | null };
+  const desk = config.desk ?? null;
+  if (desk === null) return null;
+  const call = async <Answer>(method: string, path: string): Promise<Answer> => {
+    const headers = { "X-Firemesh-Desk": desk.secret };
+    const answer = await send(desk.url + path, { method, headers, signal: AbortSignal.timeout(TIMEOUT_MS) });
+    if (!answer.ok) throw new Error(`the local stack answered ${answer.status}`);
+    return (await answer.json()) as Answer;
+  };
+  return {
+    key: desk.key,
+    readBill: () => call("GET", "/bill"),
+    killLeader: async (mesh) => {
+      return (await call<{ readonly killed: string }>("POST", `/meshes/${encodeURIComponent(mesh)}/kill-leader`)).killed;
+    },
+  };
+}
