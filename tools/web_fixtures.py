@@ -88,10 +88,11 @@ def _one_is_away(game: OfflineGame) -> None:
     game.order("", "mesh.member_dead", {"agent": game.state.living[-1].agent_id})
 
 
+PROGRAMS = {"programs": 3, "fill_with_programs": True}
 REVOTE = {"ballot": {"ties": "revote"}}
 SECRET = {"ballot": {"secret": True, "rule": "majority"}, "reveal_role_on_death": False}
 WANTED: Mapping[str, Wanted] = {
-    "lobby": Wanted(_half_full, lambda public, own: own["you"]["id"] == public["seats"][-1]["id"]),
+    "lobby": Wanted(_half_full, lambda public, own: own["you"]["id"] == public["seats"][-1]["id"], setup=PROGRAMS),
     "lobby-watch": Wanted(_half_full),
     "reveal-villager": Wanted(_in("reveal"), _is("Villager")),
     "reveal-mafioso": Wanted(_in("reveal"), _is("Mafioso"), seats=12),
@@ -148,8 +149,8 @@ def _seen(game: OfflineGame, wanted: Wanted) -> View | None:
     if wanted.who is None:
         return shown
     for seat in public["seats"]:
-        own = game.views[agent_audience(seat["id"])]
-        if wanted.who(public, own):
+        own = game.views.get(agent_audience(seat["id"]))  # nobody reads what a program sees
+        if own is not None and wanted.who(public, own):
             may = [asdict(option) for option in options(public, own)]
             return shown | {"agent": seat["id"], "own": own, "options": may}
     return None

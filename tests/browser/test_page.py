@@ -38,6 +38,7 @@ CLICK = """
     button?.click();
     return button !== undefined;
 """
+PROGRAMS = "return document.querySelectorAll('.seats .is-program').length"
 STORY = "return document.querySelector('.timeline')?.innerText ?? ''"
 CARDS = "return [...document.querySelectorAll('.cards .role')].map((each) => each.textContent.trim()).sort()"
 
@@ -85,6 +86,26 @@ def test_five_people_with_links_to_their_seats_play_a_whole_game_and_are_told_th
     assert len(stories) == 1
     assert "Night 1" in stories.pop()
     assert [tab.run(CARDS) for tab in tabs] == [["Detective", "Doctor", "Mafioso", "Villager", "Villager"]] * 5
+
+
+def test_a_person_opens_a_game_with_programs_and_plays_one_to_its_end(functions_stack: LocalStack, browser: Browser) -> None:
+    ada = browser.open("ada with programs", functions_stack.site_url, profile="alone")
+    ada.until("return document.querySelector('#programs') !== null")
+    ada.run(
+        f"document.querySelector('#seats').value = 6; document.querySelector('#programs').value = 5; {SIT}".replace(
+            "{name}", '"Ada"'
+        )
+    )
+    ada.until(TITLE, lambda title: title == "The deal")
+    assert ada.run(PROGRAMS) == 5
+
+    setup = {**SETUP, "programs": 4}
+    firemesh(functions_stack, "mesh", "create", "programs", "--hosting", "functions", "--setup", json.dumps(setup))
+    key = firemesh(functions_stack, "key", "create", "--role", "worker", "--mesh", "programs")
+    tab = browser.open("ada", f"{functions_stack.site_url}/#/seat/programs/ada/{key}", profile="alone")
+    sit(tab, "Ada")
+    play([tab])
+    assert "Night 1" in tab.run(STORY)
 
 
 def test_guests_open_a_game_come_by_its_link_watch_reload_go_and_come_back_change_tabs_and_leave(

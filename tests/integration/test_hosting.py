@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from firemesh.ids import is_program
 from firemesh.runtime.scripted_behaviour import scripted_behaviour
 from firemesh.runtime.worker_agent import WorkerAgent
 from firemesh.store.mesh_store import Hosting
@@ -90,11 +91,14 @@ async def every_task_lost(stack: LocalStack, mesh_id: str) -> AsyncIterator[None
 
 
 async def test_a_whole_game_is_played_with_no_manager_process(functions_stack: LocalStack, tmp_path: Path) -> None:
-    async with hosted(functions_stack, tmp_path, machine="mafia", setup=GAME) as crew:
+    setup = {**GAME, "seats": 7, "programs": 2}
+    async with hosted(functions_stack, tmp_path, machine="mafia", setup=setup) as crew:
         await seat_all(crew)
         await crew.until(lambda: crew.observer.phase == "over")
         assert crew.observer.public["winner"] in ("town", "mafia")
         assert crew.observer.head.voters.managers == ()
+        entries = await crew.documents.read_entries(1, crew.observer.head.last_index)
+        assert any(is_program(command.agent_id) for entry in entries for command in entry.batch)
 
 
 async def test_functions_carry_on_when_all_manager_processes_die_until_one_comes_back(

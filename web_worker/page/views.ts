@@ -28,6 +28,8 @@ export interface Seat {
   readonly alive: boolean;
   /** Nobody plays this seat at the moment; the game does not wait for it. */
   readonly absent: boolean;
+  /** The mesh itself plays this seat. */
+  readonly program?: true;
   readonly death?: Death;
   readonly will?: string;
   readonly role?: string;
@@ -69,6 +71,8 @@ export interface Rules {
   readonly abstain: boolean;
   readonly reveal_role_on_death: boolean;
   readonly messages_per_phase: number;
+  /** Programs take the seats that are left when the lobby ends. */
+  readonly fill_with_programs?: true;
 }
 
 export interface PublicView {

@@ -19,6 +19,7 @@ export function badges(seat: Seat, marks: Marks): TemplateResult {
   const partner = marks.own?.partners?.[seat.id];
   return html`
     ${seat.id === marks.agentId ? html`<span class="badge is-you">you</span>` : nothing}
+    ${seat.program ? html`<span class="badge is-program">program</span>` : nothing}
     ${seat.absent && seat.alive ? html`<span class="badge">away</span>` : nothing}
     ${seat.role ? html`<span class="badge side-${seat.side ?? "town"}">${seat.role}</span>` : nothing}
     ${marks.isRoleShown && partner && !seat.role ? html`<span class="badge side-mafia">${partner}, with you</span>` : nothing}

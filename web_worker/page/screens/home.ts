@@ -4,6 +4,7 @@ import { html, nothing, type TemplateResult } from "lit-html";
 import type { BallotRule, OpenGame, Pace, TieRule } from "../../agent/generated/types.ts";
 import { codeIn } from "../games.ts";
 import { skyPicture } from "../parts/sky.ts";
+import { counted, listed } from "../words.ts";
 import type { Deeds } from "./deeds.ts";
 
 export const NAME_CHARS_MAX = 24;
@@ -92,7 +93,11 @@ function createForm(state: Home, deeds: Deeds): TemplateResult {
       ${nameField(state.name)}
       <label for="seats">Seats</label>
       <input id="seats" name="seats" type="number" inputmode="numeric" required min=${SEATS_MIN} max=${SEATS_MAX} value="9" />
-      <p class="hint" id="mix" aria-live="polite">You and 8 more.</p>
+      <label for="programs">Of them for programs</label>
+      <input id="programs" name="programs" type="number" inputmode="numeric" required min="0" max=${SEATS_MAX - 1} value="0"
+        aria-describedby="mix" />
+      <p class="hint" id="mix" aria-live="polite">${mixOf(9, 0)}</p>
+      <label class="check"><input type="checkbox" name="fill" checked /> Programs take the seats that are left when time is up</label>
       <details>
         <summary>Rules</summary>
         ${rules()}
@@ -143,12 +148,28 @@ export function newGame(form: FormData): OpenGame {
       secret: form.get("secret") !== null,
     },
     reveal_role_on_death: form.get("reveal") !== null,
+    programs: Number(form.get("programs")),
+    fill_with_programs: form.get("fill") !== null,
   };
 }
 
-/** Say how many others that makes. */
+/** Say who that makes, and hold on to one seat for the person at the form. */
 function count(form: HTMLFormElement): void {
-  const others = (form.elements.namedItem("seats") as HTMLInputElement).valueAsNumber - 1;
+  const [seats, programs] = ["seats", "programs"].map((name) => form.elements.namedItem(name) as HTMLInputElement);
   const mix = form.querySelector("#mix");
-  if (mix) mix.textContent = others > 0 ? `You and ${others} more.` : "";
+  if (!seats || !programs || !mix) return;
+  const isTooMany = programs.valueAsNumber >= seats.valueAsNumber;
+  programs.setCustomValidity(isTooMany ? "One seat is yours: there must be fewer programs than seats." : "");
+  mix.textContent = mixOf(seats.valueAsNumber, programs.valueAsNumber);
+}
+
+/** Who sits at such a table; empty for one that cannot be. */
+export function mixOf(seats: number, programs: number): string {
+  const others = seats - 1 - programs;
+  if (!(others >= 0 && programs >= 0)) return "";
+  const who = [
+    ...(others > 0 ? [others === 1 ? "one more person" : `${others} more people`] : []),
+    ...(programs > 0 ? [counted(programs, "program")] : []),
+  ];
+  return `${listed(["You", ...who])}.`;
 }

@@ -37,7 +37,9 @@ const FREE = html`<li class="seat is-free"><span class="avatar" aria-hidden="tru
 export function waiting(view: PublicView): string {
   const missing = view.rules.seats - view.seats.length;
   const enough = view.seats.length >= SEATS_MIN;
+  const filled = view.rules.fill_with_programs ? "programs take the seats that are left" : null;
   const full = `It begins at once when ${missing === 1 ? "one more sits" : `${missing} more sit`} down`;
+  if (filled) return `${full}. When the time is up, ${filled}.`;
   if (enough) return `${full}, or when the time is up with those who are here.`;
   return `${full}. When the time is up, ${SEATS_MIN} are needed.`;
 }

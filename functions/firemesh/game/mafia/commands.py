@@ -23,6 +23,7 @@ from firemesh.game.mafia.phases import (
     open_lobby,
     settle,
 )
+from firemesh.game.mafia.program_seats import same_name, without_program_called
 from firemesh.game.mafia.reasons import Reason
 from firemesh.game.mafia.rights import ballot_targets, night_targets
 from firemesh.game.mafia.state import NOBODY, Message, PhaseName, Seat, State, Talk
@@ -146,14 +147,10 @@ def _sit(state: State, agent_id: str, body: Body) -> Result:
         return Reason.SEATS_TAKEN
     if agent_id == NOBODY:
         return Reason.RESERVED_ID
-    if any(_same_name(name, seat.name) for seat in state.seats):
+    state = without_program_called(state, name)
+    if any(same_name(name, seat.name) for seat in state.seats):
         return Reason.NAME_TAKEN
     return replace(state, seats=(*state.seats, Seat(agent_id, name)))
-
-
-def _same_name(one: str, other: str) -> bool:
-    # bytes.lower() knows ASCII only, and so is the same in every Python.
-    return one.strip(" ").encode().lower() == other.strip(" ").encode().lower()
 
 
 def _leave(state: State, agent_id: str, body: Body) -> Result:

@@ -17,11 +17,28 @@ PLAYER_NAMES = (
 def with_programs(state: State, count: int) -> State:
     """So many programs more at the table, each under a name that nobody there has."""
     first = 1 + sum(is_program(seat.agent_id) for seat in state.seats)
-    taken = {seat.name.strip(" ").lower() for seat in state.seats}
-    drawn, _ = shuffled(f"names/{state.setup.seed}", 0, PLAYER_NAMES)
-    names = [name for name in drawn if name.lower() not in taken][:count]
-    programs = (Seat(program_id(first + n), name) for n, name in enumerate(names))
+    programs = (Seat(program_id(first + n), name) for n, name in enumerate(_free_names(state)[:count]))
     return replace(state, seats=(*state.seats, *programs))
+
+
+def without_program_called(state: State, name: str) -> State:
+    """The table after a program of this name, if there is one, has taken another: people choose their names first."""
+    for seat in state.seats:
+        if is_program(seat.agent_id) and same_name(seat.name, name):
+            return state.with_seat(replace(seat, name=_free_names(state)[0]))
+    return state
+
+
+def same_name(one: str, other: str) -> bool:
+    """Whether people would take these names for one."""
+    # bytes.lower() knows ASCII only, and so is the same in every Python.
+    return one.strip(" ").encode().lower() == other.strip(" ").encode().lower()
+
+
+def _free_names(state: State) -> list[str]:
+    """Names for programs, in an order drawn for this game. There are as many as seats, so one is left for every free seat."""
+    drawn, _ = shuffled(f"names/{state.setup.seed}", 0, PLAYER_NAMES)
+    return [name for name in drawn if not any(same_name(name, seat.name) for seat in state.seats)]
 
 
 def filled_up(state: State) -> State:

@@ -160,6 +160,15 @@ def test_programs_sit_there_from_the_beginning_and_the_last_person_begins_the_ga
     assert lobby.phase == "reveal"
 
 
+def test_a_program_gives_up_its_name_to_a_person() -> None:
+    lobby = Lobby(6, programs=4)
+    name = lobby.state.seats[0].name
+    assert lobby.tell("guest", "mafia.sit", name=f" {name.upper()} ") == ""
+    assert lobby.tell("other", "mafia.sit", name=name) == "NAME_TAKEN"
+    names = [seat.name.strip().lower() for seat in lobby.state.seats]
+    assert len(names) == len(set(names)) == 5
+
+
 def test_no_two_at_a_table_have_one_name() -> None:
     lobby = Lobby(30, programs=10, fill_with_programs=True)
     for place, name in enumerate(PLAYER_NAMES):
