@@ -47,7 +47,7 @@ from firemesh.core.messages import Command
 from firemesh.core.params import Params
 from firemesh.core.turn import Identity, ManagerState
 from firemesh.errors import InvariantViolation
-from tests.support.ledger import LedgerMachine
+from tests.support.band import BandMachine, note
 from tests.support.liveness import stuck
 from tests.support.model_store import ModelStore, Silence
 from tests.support.scripted import AT_MS, ScriptedMesh, command, incarnation, join, manager_called, request
@@ -76,6 +76,8 @@ class Bounds:
     crashes: int = 0
     hints: int = 0
     """How often a manager may be told that another's run has ended, true or not."""
+    moves: int = 0
+    """What a program wants to do."""
     deserted: bool = False
     """Whether the head may be silent for so long that one manager alone takes over."""
     slow_reads: bool = False
@@ -184,7 +186,7 @@ class Explorer:
         self._requests = (*commands, *orders)
         voters = (f"m{n + 1}" for n in range(bounds.managers))
         self._names = (*voters, *(f"@{n + 1}" for n in range(bounds.shared)))
-        self._machine = LedgerMachine()
+        self._machine = BandMachine(*(note("@9", 0) for _ in range(bounds.moves)))
         self._first_store, self._first_locals = self._genesis()
         self._last_term = self._first_store.head.term + bounds.terms
 
@@ -228,7 +230,9 @@ class Explorer:
             leader.tell(ReleaseAsked())
             leader.settle()
         mesh.all_see_head()
-        self._identities = {(name, 0): scripted.manager.identity for name, scripted in mesh.managers.items()}
+        self._identities = {
+            (name, 0): replace(scripted.manager.identity, machine=self._machine) for name, scripted in mesh.managers.items()
+        }
         first = tuple(Local(m.state, frozenset(m.armed), frozenset()) for m in mesh.managers.values())
         return mesh.store, first
 
@@ -241,7 +245,7 @@ class Explorer:
     def _identity(self, manager: int, run: int) -> Identity[Any]:
         name = self._names[manager]
         if (name, run) not in self._identities:
-            self._identities[name, run] = manager_called(name, run, params=self.bounds.params).identity
+            self._identities[name, run] = manager_called(name, run, params=self.bounds.params, machine=self._machine).identity
         return self._identities[name, run]
 
     # --- what can happen --------------------------------------------------------------------------------------------
@@ -402,7 +406,7 @@ class Explorer:
         key = ("crash", manager, store)
         if key not in self._reactions:
             name, run = self._names[manager], self._locals[managers[manager]].run + 1
-            fresh = manager_called(name, run, params=self.bounds.params)
+            fresh = manager_called(name, run, params=self.bounds.params, machine=self._machine)
             turn = _Performance(self._identity(manager, run), fresh.state, set(), set(), self._stores[store])
             turn.perform(fresh.start())
             self._reactions[key] = self._settled(turn, Local(fresh.state, frozenset(), frozenset(), run), (name, "crashes"))

@@ -35,6 +35,10 @@ WORLDS: Mapping[str, Bounds] = {
     ),
     "word that a run has ended, true or false": Bounds(hints=2, renewals=0, takeovers=3, commands=1),
     "a crash, and word of an end": Bounds(hints=1, crashes=1, renewals=0, takeovers=2, commands=1),
+    "a program under two managers": Bounds(moves=2, renewals=0, takeovers=2, commands=1),
+    "a program under two runs of the shared manager": Bounds(
+        managers=0, shared=2, moves=2, terms=1, takeovers=1, renewals=0, commands=1, crashes=1
+    ),
     "snapshots and compaction": Bounds(renewals=0, takeovers=2, params=SHORT_LOG),
     "an order to close": Bounds(renewals=0, takeovers=2, commands=1, orders=(mesh_command(CLOSE, {}),)),
     "an order to hand over": Bounds(renewals=0, takeovers=2, commands=1, orders=(mesh_command(TRANSFER, {"to": "m2"}),)),

@@ -61,6 +61,7 @@ async def test_a_game_of_twelve_programs_costs_two_reads_a_wake_and_what_its_ent
     await until(lambda: phase(mesh) == "over", seconds=1200, every=0.5)
     await mesh.settle()
     billed, entries = mesh.billed(), mesh.stored()[0].last_index
+    print(f"{entries} entries, {mesh.activations + 1} activations: {dict(billed)}")
     assert billed["reads"] <= 2 * mesh.activations + 4
     assert billed["writes"] <= 3 * entries + 5
     assert billed["deletes"] == 0
