@@ -1,6 +1,7 @@
-"""The benchmark of billed operations goes through a mesh's whole life."""
+"""The benchmarks of billed operations go through a mesh's whole life, and nothing in it costs more than its row."""
 
 from firemesh_cli.bench import operations
+from firemesh_cli.bench.budget import over_budget
 from firemesh_cli.bench.plan import CREATION, STEPS
 from firemesh_cli.stack.supervisor import LocalStack
 
@@ -12,3 +13,5 @@ async def test_every_call_is_counted_and_one_that_reads_writes_nothing(local_sta
     reading = [billed for route, billed in found.items() if route.startswith("GET")]
     assert [(billed.writes, billed.deletes) for billed in reading] == [(0, 0)] * len(reading)
     assert found[CREATION.route].writes >= 2
+    rows = {operations.shown(route): (billed.reads, billed.writes, billed.deletes) for route, billed in found.items()}
+    assert over_budget("operations", operations.COLUMNS, rows) == ()

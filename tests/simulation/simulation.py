@@ -17,9 +17,9 @@ from firemesh.core.messages import Command, mesh_command
 from firemesh.runtime.session import Session
 from firemesh.store import paths
 from firemesh.store.mesh_store import MeshStore
+from firemesh_cli.bench import virtual_time
 from tests.simulation.fate import CLIMATES, Luck, Weather
 from tests.simulation.stage import MESH, Node, Stage
-from tests.support import virtual_time
 
 LEADER_WITHIN_SECONDS = 3 * 1.5 + 0.2 + 5.0
 """After the last fault: silence, poll, vote, and should the voters be gone, the takeover without them."""

@@ -20,10 +20,10 @@ from firemesh.runtime.store_clock import StoreClock
 from firemesh.store import paths
 from firemesh.store.memory import MemoryClient, MemoryStore
 from firemesh.store.mesh_store import MeshRecord, MeshStore
+from firemesh_cli.bench.virtual_time import Process
 from tests.simulation.fate import CALM, Luck, Weather
 from tests.simulation.observed import ObservedManager, ObservedMesh
 from tests.support.ledger import LedgerMachine
-from tests.support.virtual_time import Process
 
 MESH = "simulated"
 PARAMS = Params(

@@ -12,9 +12,9 @@ from firemesh.core.params import DEFAULT, Params
 from firemesh.runtime.session import Session
 from firemesh.store.memory import ACK_LOST, LANDS, CommitFate, late
 from firemesh.store.mesh_store import MeshStore
+from firemesh_cli.bench import virtual_time
 from tests.simulation.fate import CALM, Luck
 from tests.simulation.stage import MESH, PARAMS, Node, Stage
-from tests.support import virtual_time
 
 TTL, GRACE = PARAMS.ttl_ms / 1000, PARAMS.grace_ms / 1000
 HOUR_MS = 3_600_000

@@ -18,7 +18,7 @@ from firemesh.runtime.pulse import HeartbeatPolicy
 from firemesh.store.base import Delete
 from firemesh.store.memory import CommitRecord, Faults, MemoryClient, MemoryStore
 from firemesh.store.mesh_store import MeshRecord, MeshStore
-from tests.support.virtual_time import Process, VirtualTimeLoop
+from firemesh_cli.bench.virtual_time import Process, VirtualTimeLoop
 
 P = ParamSpec("P")
 

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from firemesh.errors import LocalStackError
+from firemesh_cli.bench.budget import over_budget
 from firemesh_cli.bench.plan import AGENT, CREATION, FIRST_USES, MANAGER, MESH, STEPS, Step
 from firemesh_cli.bench.section import Section
 
@@ -47,6 +48,7 @@ def measure(root: Path, repeats: int) -> Section:
         f"not measured: {left_out or 'none'}",
         columns=COLUMNS,
         rows=rows,
+        missed=over_budget("operations", COLUMNS, rows),
         headline={"billed": {name: dict(zip(COLUMNS, figures, strict=True)) for name, figures in rows.items()}},
     )
 

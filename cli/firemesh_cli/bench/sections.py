@@ -3,11 +3,13 @@
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from firemesh_cli.bench import cold_start, footprint, latency, operations, processor, soak, start
+from firemesh_cli.bench import cold_start, footprint, game, latency, mesh_operations, operations, processor, soak, start
 from firemesh_cli.bench.section import Section
 
 SECTIONS: Mapping[str, Callable[[Path, int], Section]] = {
     "cold-start": cold_start.measure,
+    "mesh-operations": mesh_operations.measure,
+    "game": game.measure,
     "operations": operations.measure,
     "start": start.measure,
     "footprint": footprint.measure,

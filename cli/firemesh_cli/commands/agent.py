@@ -103,7 +103,7 @@ def _process_options(args: argparse.Namespace, journal: TextIO | None) -> dict[s
 
     return {
         "state_folder": args.state_folder,
-        "heartbeat": HeartbeatPolicy(active_ms=args.heartbeat_ms, idle_ms=max(10_000, args.heartbeat_ms)),
+        "heartbeat": HeartbeatPolicy(active_ms=args.heartbeat_ms, idle_ms=max(10_000, 2 * args.heartbeat_ms)),
         "on_sent": write_down,
     }
 

@@ -39,7 +39,9 @@ def _register_create(actions: "Subparsers") -> None:
     create.add_argument("--seats", type=int, default=12, help="seats at a table of Mafia, 5 to 30 (default: 12)")
     create.add_argument("--seed", type=int, default=1, help="seed of the deal (default: 1)")
     create.add_argument("--setup", help="the machine's whole setup as a JSON object, instead of --seats and --seed")
-    create.add_argument("--profile", choices=("default", "fast", "test"), default="default", help="timing of the lease")
+    create.add_argument(
+        "--profile", choices=("default", "fast", "test", "thrifty"), default="default", help="timing of the lease"
+    )
     create.add_argument(
         "--hosting",
         choices=("processes", "functions"),

@@ -42,3 +42,8 @@ def dollars(operations: BilledOperations, prices: Prices = US_CENTRAL1_STANDARD)
     """What the operations cost, in US dollars."""
     total = operations.reads * prices.reads + operations.writes * prices.writes + operations.deletes * prices.deletes
     return total / OPERATIONS_PER_PRICE
+
+
+def read_equivalents(operations: BilledOperations) -> float:
+    """The operations in one figure, at their relative list prices: a write costs three reads, a delete a third of one."""
+    return operations.reads + 3 * operations.writes + operations.deletes / 3

@@ -28,7 +28,7 @@ RIVALS_LOOKS_MAX = 2
 
 
 def on_campaign(turn: Turn[S]) -> None:
-    """Patience has run out: look at the head and the votes by one strong read."""
+    """Patience has run out: look by one strong read. A follower looks at the head alone; a candidate, at the votes as well."""
     state = turn.state
     if state.role is ManagerRole.LEADER or state.pending is not None or state.head.closed:
         return
@@ -36,27 +36,26 @@ def on_campaign(turn: Turn[S]) -> None:
         turn.emit(Arm(Timer.CAMPAIGN, turn.params.retry_ms))
         return
     term = max(state.target_term, state.head.term + 1)
-    turn.change(role=ManagerRole.CANDIDATE, electing=True, target_term=term)
-    turn.emit(ReadElection(term, state.head.voters.managers))
+    turn.change(electing=True, target_term=term)
+    turn.emit(ReadElection(term, state.head.voters.managers if state.role is ManagerRole.CANDIDATE else ()))
 
 
 def on_election(turn: Turn[S], event: ElectionRead) -> None:
     """Decide by one strong read: stand back, catch up, vote, wait, or take over."""
     turn.change(electing=False)
-    if turn.state.role is not ManagerRole.CANDIDATE or turn.state.pending is not None:
+    role = turn.state.role
+    if role is ManagerRole.LEADER or turn.state.pending is not None:
         return
     if event.version > turn.state.version:
-        following.observe(turn, event.head, event.version)
+        following.observe(turn, event.head, event.version, election.age_ms(event.version, event.read_time))
     elif event.version < turn.state.version or event.term <= event.head.term:
         turn.emit(Arm(Timer.CAMPAIGN, turn.params.retry_ms))
     elif (patience_ms := _patience_ms(turn, event)) > 0:
         turn.change(role=ManagerRole.FOLLOWER, target_term=0, polls=0)
         turn.emit(Arm(Timer.CAMPAIGN, patience_ms, turn.params.renew_ms // 2))
-    elif turn.state.replica.index < event.head.last_index:
-        turn.emit(Arm(Timer.CAMPAIGN, turn.params.poll_ms))
-        following.catch_up(turn)
     else:
-        _stand(turn, event)
+        turn.change(role=ManagerRole.CANDIDATE)
+        _stand(turn, event, votes_read=role is ManagerRole.CANDIDATE)
 
 
 def on_vote_cast(turn: Turn[S]) -> None:
@@ -72,17 +71,22 @@ def on_vote_failed(turn: Turn[S]) -> None:
     turn.emit(Arm(Timer.CAMPAIGN, turn.params.retry_ms))
 
 
-def _stand(turn: Turn[S], event: ElectionRead) -> None:
+def _stand(turn: Turn[S], event: ElectionRead, *, votes_read: bool) -> None:
     """Nobody holds the lease any more: take over where no vote is needed, else see what the votes say."""
     voters = event.head.voters.managers
-    if _until_deserted_ms(turn, event) <= 0 or not voters:
+    if turn.state.replica.index < event.head.last_index:
+        turn.emit(Arm(Timer.CAMPAIGN, turn.params.poll_ms))
+        following.catch_up(turn)
+    elif _until_deserted_ms(turn, event) <= 0 or not voters:
         _take_over(turn, event.term)
     elif turn.identity.me not in voters:
         turn.emit(Arm(Timer.CAMPAIGN, _until_deserted_ms(turn, event), turn.params.poll_ms))
     elif event.head.released or election.is_orphaned(event.head, turn.state.ended):
         _take_over(turn, event.term)
-    else:
+    elif votes_read:
         _weigh(turn, event)
+    else:
+        on_campaign(turn)
 
 
 def _until_deserted_ms(turn: Turn[S], event: ElectionRead) -> int:

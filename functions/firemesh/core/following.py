@@ -25,8 +25,8 @@ ENDED_MAX = 32
 """Runs said to have ended that are remembered; a mesh has at most 7 managers. Of more, the oldest are forgotten."""
 
 
-def observe(turn: Turn[S], head: Head, version: int) -> None:
-    """Take note of a head that somebody else may have written.
+def observe(turn: Turn[S], head: Head, version: int, age_ms: int = 0) -> None:
+    """Take note of a head that somebody else may have written, and that was `age_ms` old when it was seen.
 
     While a commit is in flight nothing is concluded from it: the answer to the commit, or the read that finds out about
     it, tells more. An older version than the known one is a late message.
@@ -43,25 +43,26 @@ def observe(turn: Turn[S], head: Head, version: int) -> None:
     if turn.state.role is ManagerRole.CANDIDATE:
         turn.change(role=ManagerRole.FOLLOWER)
     turn.change(head=head, version=version, target_term=0, polls=0)
-    watch_silence(turn)
-    catch_up(turn)
+    watch_silence(turn, age_ms)
+    if turn.params.standbys_listen or turn.identity.shared:
+        catch_up(turn)  # who only looks reads the log when it is to lead
 
 
-def watch_silence(turn: Turn[S]) -> None:
-    """Arm the patience with which this manager waits for the next sign of the leader."""
+def watch_silence(turn: Turn[S], age_ms: int = 0) -> None:
+    """Arm the patience with which this manager waits for the next sign of the leader; the last one is `age_ms` old."""
     head, params = turn.state.head, turn.params
     if head.closed:
         turn.emit(Disarm(Timer.CAMPAIGN))
     elif turn.identity.shared and head.voters.managers:
-        turn.emit(Arm(Timer.CAMPAIGN, params.solo_after_ms))
+        turn.emit(Arm(Timer.CAMPAIGN, max(0, params.solo_after_ms - age_ms)))
     elif election.is_orphaned(head, turn.state.ended) and turn.identity.me in head.voters.managers:
         turn.emit(Arm(Timer.CAMPAIGN, _place(turn, head) * params.poll_ms))
     elif not head.released:
-        turn.emit(Arm(Timer.CAMPAIGN, head.ttl_ms + params.grace_ms, params.renew_ms // 2))
+        turn.emit(Arm(Timer.CAMPAIGN, max(0, head.ttl_ms + params.grace_ms - age_ms), params.renew_ms // 2))
     elif head.reserved_for in ("", turn.identity.me):
         turn.emit(Arm(Timer.CAMPAIGN, 0, 0 if head.reserved_for else params.poll_ms))
     else:
-        turn.emit(Arm(Timer.CAMPAIGN, params.ttl_ms, params.poll_ms))
+        turn.emit(Arm(Timer.CAMPAIGN, max(0, params.ttl_ms - age_ms), params.poll_ms))
 
 
 def _place(turn: Turn[S], head: Head) -> int:

@@ -60,8 +60,8 @@ class ViewFeed:
     def __init__(self) -> None:
         self.view: Mapping[str, Any] = {}
         self.applied_index = 0
-        self.readers: set[Callable[[], None]] = set()
-        """Called whenever the view has changed."""
+        self.readers: dict[Callable[[], None], None] = {}
+        """Called whenever the view has changed, in the order in which they came."""
 
     def put(self, fields: Mapping[str, Any]) -> None:
         """Take a newer version of the view; one that is known already (a listener was opened anew) is no news."""

@@ -1,6 +1,7 @@
 """A manager: one replica of the consensus core, run beside its membership in the mesh."""
 
 import asyncio
+import random
 from collections.abc import Mapping
 from typing import Any
 
@@ -36,6 +37,7 @@ class ManagerAgent(Agent):
         params: Params,
         health: HealthPolicy,
         beat_interval_ms: int,
+        jitter: random.Random,
     ) -> None:
         super().__init__(agent_id, host)
 
@@ -44,7 +46,7 @@ class ManagerAgent(Agent):
 
         def new_driver() -> ManagerDriver[Any]:
             manager: Manager[Any] = Manager(agent_id, host.inc, machine, setup, params)
-            return ManagerDriver(manager, mesh, while_leading=watch_health)
+            return ManagerDriver(manager, mesh, jitter=jitter, while_leading=watch_health)
 
         self._new_driver = new_driver
         self._driving: asyncio.Task[None] | None = None

@@ -99,7 +99,7 @@ class ManagerDriver(Generic[S]):
             RequestError: the store refuses for good, or the mesh is gone; trying again will not help.
             InvariantViolation: the store holds what the protocol cannot have written. The manager stops; nothing is changed.
         """
-        self._call(self._duties, self._listen_to_head())
+        self._stand_by()
         try:
             self._perform_all(self.manager.start())
             while True:
@@ -198,6 +198,11 @@ class ManagerDriver(Generic[S]):
             if self._while_leading is not None:
                 self._call(self._duties, self._while_leading(self))
         else:
+            self._stand_by()
+
+    def _stand_by(self) -> None:
+        """Hear of each commit, where that is worth a read; the core looks at the head by itself when patience runs out."""
+        if self.manager.identity.params.standbys_listen:
             self._call(self._duties, self._listen_to_head())
 
     async def _listen_to_head(self) -> None:

@@ -5,6 +5,7 @@ The unit of failure is the process, so that is what beats (see `pulse`).
 
 import asyncio
 import logging
+import random
 from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -75,6 +76,7 @@ class AgentProcess:
         state_folder: Path | None = None,
         heartbeat: HeartbeatPolicy | None = None,
         health: HealthPolicy | None = None,
+        jitter: random.Random | None = None,
         on_sent: Callable[[Command], None] | None = None,
     ) -> None:
         self.mesh = mesh
@@ -89,6 +91,7 @@ class AgentProcess:
         self._state_folder = state_folder
         self._heartbeat = heartbeat or HeartbeatPolicy()
         self._health = health or HealthPolicy()
+        self._jitter = jitter or random.Random()
         self._on_sent = on_sent
         self._pulse = Pulse(mesh, lambda: (self.process_id, self.inc), self._heartbeat, self._applied)
         self._gone: set[str] = set()
@@ -168,6 +171,7 @@ class AgentProcess:
             params=self._replication.params,
             health=self._health,
             beat_interval_ms=self._heartbeat.active_ms,
+            jitter=self._jitter,
         )
         return await self._start(manager)
 

@@ -44,14 +44,14 @@ class WorkerAgent(Agent):
             self._behaviour.restore(self._memory.behaviour)
         self._public = self._host.public_view()
         for feed in (self._public, self._own):
-            feed.readers.add(self._news.set)
+            feed.readers[self._news.set] = None
         self._news.set()
         self._spawn(self._listen_to_own_view())
         self._spawn(self._act(self._behaviour))
 
     async def abandon(self) -> None:
         """See `Agent`."""
-        self._public.readers.discard(self._news.set)
+        self._public.readers.pop(self._news.set, None)
         await super().abandon()
 
     async def send_to_manager(self, kind: str, body: Mapping[str, Any]) -> int:

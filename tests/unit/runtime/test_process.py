@@ -11,8 +11,8 @@ from firemesh.runtime.process import AgentProcess
 from firemesh.runtime.pulse import HeartbeatPolicy
 from firemesh.store.memory import LOST, CommitFate
 from firemesh.store.mesh_store import MeshStore, parse_beat
+from firemesh_cli.bench.virtual_time import Process
 from tests.support.meshes import BEAT, LocalMesh, in_virtual_time, until
-from tests.support.virtual_time import Process
 
 POLICY = HeartbeatPolicy(active_ms=500, idle_ms=10_000, idle_after_ms=5000)
 

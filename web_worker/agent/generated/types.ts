@@ -160,7 +160,7 @@ export type CreateMesh = {
   readonly machine?: string;
   /** The machine's own setup, which it checks itself. */
   readonly setup?: { readonly [name: string]: unknown };
-  /** Timing: default, fast or test. */
+  /** Timing: default, fast, test or thrifty. */
   readonly profile?: string;
   /** Who manages it. */
   readonly hosting?: Hosting;

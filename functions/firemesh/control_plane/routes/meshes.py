@@ -20,7 +20,7 @@ class CreateMesh(RequestBody):
     mesh_id: MeshId
     machine: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,39}$")] = "mafia"
     setup: dict[str, Any] = Field(default_factory=dict, description="The machine's own setup, which it checks itself.")
-    profile: Annotated[str, Field(max_length=20, description="Timing: default, fast or test.")] = "default"
+    profile: Annotated[str, Field(max_length=20, description="Timing: default, fast, test or thrifty.")] = "default"
     hosting: Annotated[Hosting, Field(strict=False, description="Who manages it.")] = Hosting.PROCESSES
 
 

@@ -70,11 +70,13 @@ class VirtualTimeLoop(asyncio.SelectorEventLoop):
         self._clock_resolution = 1e-6
 
     def time(self) -> float:
+        """See asyncio: seconds of virtual time."""
         return self._now
 
     def call_soon(  # type: ignore[override]
         self, callback: Callable[..., object], *args: Any, context: contextvars.Context | None = None
     ) -> asyncio.Handle:
+        """See asyncio."""
         context = contextvars.copy_context() if context is None else context  # an empty one is false
         cell: list[asyncio.Handle] = []
         handle = super().call_soon(_unless_stopped, cell, callback, args, context, context=context)
@@ -84,6 +86,7 @@ class VirtualTimeLoop(asyncio.SelectorEventLoop):
     def call_at(  # type: ignore[override]
         self, when: float, callback: Callable[..., object], *args: Any, context: contextvars.Context | None = None
     ) -> asyncio.TimerHandle:
+        """See asyncio."""
         context = contextvars.copy_context() if context is None else context  # an empty one is false
         cell: list[asyncio.Handle] = []
         handle = super().call_at(when, _unless_stopped, cell, callback, args, context, context=context)

@@ -5,8 +5,8 @@ import time
 
 import pytest
 
-from tests.support import virtual_time
-from tests.support.virtual_time import NothingLeftToWaitFor, Process
+from firemesh_cli.bench import virtual_time
+from firemesh_cli.bench.virtual_time import NothingLeftToWaitFor, Process
 
 
 def now() -> float:
