@@ -1,7 +1,7 @@
 """The worlds the explorer exhausts, and the broken protocols it must find out."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import pytest
@@ -11,12 +11,13 @@ from firemesh.core.effects import Proposal, ProposalKind
 from firemesh.core.membership import CLOSE, TRANSFER
 from firemesh.core.messages import Head, mesh_command
 from firemesh.core.params import Params
-from tests.model.explorer import Bounds, Precondition
+from tests.model.explorer import PARAMS, Bounds, Precondition
 from tests.support.model_store import ModelStore
 
 SHORT_LOG = Params(
     ttl_ms=1500, renew_ms=500, grace_ms=200, rpc_timeout_ms=375, sends_max=2, polls_max=1, snapshot_every=2, keep_entries=1
 )
+LOOKING = replace(PARAMS, standbys_listen=0)
 
 WORLDS: Mapping[str, Bounds] = {
     "two managers, two terms, two commands, late renewals": Bounds(takeovers=3),
@@ -40,6 +41,7 @@ WORLDS: Mapping[str, Bounds] = {
         managers=0, shared=2, moves=2, terms=1, takeovers=1, renewals=0, commands=1, crashes=1
     ),
     "snapshots and compaction": Bounds(renewals=0, takeovers=2, params=SHORT_LOG),
+    "standbys that only look": Bounds(takeovers=3, params=LOOKING),
     "an order to close": Bounds(renewals=0, takeovers=2, commands=1, orders=(mesh_command(CLOSE, {}),)),
     "an order to hand over": Bounds(renewals=0, takeovers=2, commands=1, orders=(mesh_command(TRANSFER, {"to": "m2"}),)),
 }

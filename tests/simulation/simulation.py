@@ -14,12 +14,13 @@ from typing import Any
 from firemesh.core import membership
 from firemesh.core.effects import Proposed, ReleaseAsked
 from firemesh.core.messages import Command, mesh_command
+from firemesh.core.params import Params
 from firemesh.runtime.session import Session
 from firemesh.store import paths
 from firemesh.store.mesh_store import MeshStore
 from firemesh_cli.bench import virtual_time
 from tests.simulation.fate import CLIMATES, Luck, Weather
-from tests.simulation.stage import MESH, Node, Stage
+from tests.simulation.stage import MESH, PARAMS, Node, Stage
 
 LEADER_WITHIN_SECONDS = 3 * 1.5 + 0.2 + 5.0
 """After the last fault: silence, poll, vote, and should the voters be gone, the takeover without them."""
@@ -37,6 +38,7 @@ class Plan:
     managers: tuple[int, int] = (2, 4)
     workers: tuple[int, int] = (1, 3)
     commands: tuple[int, int] = (3, 12)
+    params: Params = PARAMS
 
 
 @dataclass(slots=True)
@@ -74,7 +76,7 @@ class _Simulation:
     def __init__(self, seed: int, plan: Plan) -> None:
         self.rng = random.Random(seed)
         self.plan = plan
-        self.stage = Stage(self.rng, plan.weather or self.rng.choice(CLIMATES))
+        self.stage = Stage(self.rng, plan.weather or self.rng.choice(CLIMATES), params=plan.params)
         self.report = Report(seed)
         self.lucks: list[Luck] = []
         self.dead: set[str] = set()

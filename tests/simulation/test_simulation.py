@@ -11,7 +11,7 @@ from firemesh.core.invariants import INVARIANTS
 from firemesh.core.turn import Turn
 from tests.simulation.fate import CALM, DEAF
 from tests.simulation.simulation import Plan, Report, simulate
-from tests.simulation.stage import Node
+from tests.simulation.stage import PARAMS, Node
 
 SEEDS, SEEDS_PER_TEST = 200, 10
 CALM_PLAN = Plan(weather=CALM, rough_seconds=15, managers=(3, 3))
@@ -28,6 +28,13 @@ def test_mesh_survives_crashes_pauses_outages_and_lost_commits(first: int) -> No
     assert not failures(reports), failures(reports)
     assert sum(report.terms for report in reports) > SEEDS_PER_TEST, "too calm to prove anything"
     assert frozenset[str]().union(*(report.checked for report in reports)) == set(INVARIANTS)
+
+
+def test_mesh_survives_all_that_when_its_standbys_only_look() -> None:
+    plan = Plan(params=replace(PARAMS, standbys_listen=0))
+    reports = [simulate(seed, plan) for seed in range(SEEDS_PER_TEST)]
+    assert not failures(reports), failures(reports)
+    assert sum(report.terms for report in reports) > SEEDS_PER_TEST, "too calm to prove anything"
 
 
 def test_equal_seeds_give_equal_runs() -> None:

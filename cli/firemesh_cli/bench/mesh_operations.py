@@ -170,8 +170,8 @@ class CalmMesh:
         await Mesh.create(self._open_store("operator"), mesh_id, machine="counter", setup={}, params=CALM)
 
     async def _process(self, name: str) -> AgentProcess:
-        options = {"heartbeat": CALM_BEAT, "jitter": random.Random(name)}
-        self._processes.append(await AgentProcess.open(self._open_store(name), self._id, name, **options))
+        store, jitter = self._open_store(name), random.Random(name)
+        self._processes.append(await AgentProcess.open(store, self._id, name, heartbeat=CALM_BEAT, jitter=jitter))
         return self._processes[-1]
 
     def _candidate(self, mesh_id: str, number: int) -> ManagerDriver[Any]:

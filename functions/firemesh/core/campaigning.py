@@ -52,7 +52,7 @@ def on_election(turn: Turn[S], event: ElectionRead) -> None:
         turn.emit(Arm(Timer.CAMPAIGN, turn.params.retry_ms))
     elif (patience_ms := _patience_ms(turn, event)) > 0:
         turn.change(role=ManagerRole.FOLLOWER, target_term=0, polls=0)
-        turn.emit(Arm(Timer.CAMPAIGN, patience_ms, turn.params.renew_ms // 2))
+        turn.emit(Arm(Timer.CAMPAIGN, patience_ms, turn.params.stagger_ms))
     else:
         turn.change(role=ManagerRole.CANDIDATE)
         _stand(turn, event, votes_read=role is ManagerRole.CANDIDATE)

@@ -58,7 +58,7 @@ def watch_silence(turn: Turn[S], age_ms: int = 0) -> None:
     elif election.is_orphaned(head, turn.state.ended) and turn.identity.me in head.voters.managers:
         turn.emit(Arm(Timer.CAMPAIGN, _place(turn, head) * params.poll_ms))
     elif not head.released:
-        turn.emit(Arm(Timer.CAMPAIGN, max(0, head.ttl_ms + params.grace_ms - age_ms), params.renew_ms // 2))
+        turn.emit(Arm(Timer.CAMPAIGN, max(0, head.ttl_ms + params.grace_ms - age_ms), params.stagger_ms))
     elif head.reserved_for in ("", turn.identity.me):
         turn.emit(Arm(Timer.CAMPAIGN, 0, 0 if head.reserved_for else params.poll_ms))
     else:

@@ -73,6 +73,13 @@ class Params:
         return int(0.99 * self.ttl_ms) - min(250, self.ttl_ms // 10)
 
     @property
+    def stagger_ms(self) -> int:
+        """By how much, at the most, one manager's patience with a silent leader outlasts another's: the first finds the
+        others' votes soon, and none of them has to be in step.
+        """
+        return min(self.renew_ms // 2, 1000)
+
+    @property
     def solo_after_ms(self) -> int:
         """Silence after which one manager takes over without a majority: the others are not there to vote."""
         return 3 * self.ttl_ms

@@ -80,6 +80,38 @@ def test_follower_of_a_live_lease_waits_for_exactly_what_is_left_of_it() -> None
     assert follower.armed[Timer.CAMPAIGN].after_ms == TTL_MS + 200 - aged_ms
 
 
+def test_follower_that_finds_a_newer_head_waits_for_what_is_left_of_its_lease() -> None:
+    mesh = mesh_of_three()
+    mesh["m1"].fire(Timer.RENEW)
+    mesh["m1"].lands()
+    follower = mesh["m2"]
+    follower.answers_reads = False
+    follower.fire(Timer.CAMPAIGN)
+    aged_ms = 400
+    follower.reads.clear()
+    follower.tell(ElectionRead(2, mesh.store.head, mesh.store.version, mesh.store.version + aged_ms * NANOSECONDS_PER_MS, ()))
+    assert follower.armed[Timer.CAMPAIGN].after_ms == TTL_MS + 200 - aged_ms
+
+
+def test_follower_looks_at_the_head_alone_and_at_votes_only_when_the_lease_is_over() -> None:
+    mesh = mesh_of_three()
+    alive = mesh["m2"].fire(Timer.CAMPAIGN)
+    assert [effect.voters for effect in alive if isinstance(effect, ReadElection)] == [()]
+    over = expired(mesh)["m2"].fire(Timer.CAMPAIGN)
+    asked = [effect.voters for effect in over if isinstance(effect, ReadElection)]
+    assert asked[:2] == [(), ("m1", "m2", "m3")]
+
+
+def test_a_released_lease_is_taken_after_one_look_at_the_head_alone() -> None:
+    mesh = mesh_of_three()
+    mesh["m1"].tell(ReleaseAsked())
+    mesh["m1"].lands()
+    mesh["m2"].sees_head()
+    looks = mesh["m2"].fire(Timer.CAMPAIGN)
+    assert [effect.voters for effect in looks if isinstance(effect, ReadElection)] == [()]
+    assert mesh["m2"].lands().kind is ProposalKind.TAKEOVER
+
+
 def test_follower_votes_for_itself_when_the_lease_has_expired() -> None:
     mesh = expired(mesh_of_three())
     mesh["m2"].fire(Timer.CAMPAIGN)

@@ -1,5 +1,7 @@
 """How a manager that does not lead keeps up with the head, by whatever it needs to read."""
 
+from dataclasses import replace
+
 import pytest
 
 from firemesh.core import log
@@ -17,11 +19,13 @@ from firemesh.core.effects import (
     TimerFired,
 )
 from firemesh.core.messages import Head
-from firemesh.core.params import Params
+from firemesh.core.params import TEST, Params
 from firemesh.errors import CorruptDocument, InvariantViolation
+from tests.support.model_store import Silence
 from tests.support.scripted import Scripted, ScriptedMesh, command, join
 
 SHORT = Params(ttl_ms=1500, renew_ms=500, grace_ms=200, rpc_timeout_ms=375, snapshot_every=5, keep_entries=1)
+LOOKING = replace(TEST, standbys_listen=0)
 
 
 def mesh_with(commands: int, params: Params | None = None) -> ScriptedMesh:
@@ -113,6 +117,17 @@ def test_follower_reads_entries_the_head_no_longer_carries() -> None:
     behind = follower.state.replica.index
     follower.sees_head()
     assert reads(follower) == [ReadEntries(behind + 1, behind + 20)]
+    assert at_head(follower)
+
+
+def test_standby_that_only_looks_reads_the_log_when_it_is_to_lead_and_not_before() -> None:
+    mesh = mesh_with(20, LOOKING)
+    follower = mesh["m2"]
+    follower.sees_head()
+    assert reads(follower) == []
+    mesh.silence(Silence.EXPIRED)
+    follower.fire(Timer.CAMPAIGN)
+    assert any(isinstance(effect, ReadEntries) for effect in reads(follower))
     assert at_head(follower)
 
 

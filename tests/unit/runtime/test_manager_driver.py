@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import pytest
 
 from firemesh.core.effects import ManagerRole
-from firemesh.core.params import DEFAULT, TEST
+from firemesh.core.params import DEFAULT, TEST, THRIFTY
 from firemesh.errors import AgentNotFound, CorruptDocument, InvalidMessage, InvariantViolation, MeshNotFound, NotLeader
 from firemesh.runtime.mesh import MeshManager
 from firemesh.store.base import Create, Delete, Put, Write
@@ -148,6 +148,24 @@ async def test_a_steady_leader_renews_by_one_write_and_reads_nothing() -> None:
     )
     followers = {key: count - before.get(key, 0) for key, count in local.memory.counts.items() if key[0] in ("pm2", "pm3")}
     assert sum(count for key, count in followers.items() if key[1] != "liveness" and key[2] != "reads") == 0
+    await local.end()
+
+
+@in_virtual_time
+async def test_standbys_that_only_look_read_the_head_less_than_twice_a_ttl_and_replace_a_leader_that_is_gone() -> None:
+    local = await LocalMesh(params=THRIFTY).create()
+    await local.managers()
+    await asyncio.sleep(60)
+    before = dict(local.memory.counts)
+    ttls = 20
+    await asyncio.sleep(ttls * THRIFTY.ttl_ms / 1000)
+    for standby in ("pm2", "pm3"):
+        spent = {key: count - before.get(key, 0) for key, count in local.memory.counts.items() if key[0] == standby}
+        assert {key[1:] for key, count in spent.items() if count} == {("head", "reads"), ("liveness", "writes")}
+        assert ttls <= spent[standby, "head", "reads"] < 2 * ttls
+    await local.processes["pm1"].abandon()
+    allowed_ms = THRIFTY.ttl_ms + THRIFTY.grace_ms + THRIFTY.stagger_ms
+    await until(lambda: local.stored()[0].term > 1, seconds=allowed_ms / 1000 + 1)
     await local.end()
 
 
