@@ -31,7 +31,8 @@ from firemesh_cli.bench.budget import over_budget
 from firemesh_cli.bench.section import Section
 from firemesh_cli.stack.reading import Billed, MeterReading
 
-PROJECT = "demo-bench"
+PROJECT = "demo-calm"
+"""Of its own: listing the meshes of a project costs a read for each."""
 COLUMNS = ("reads", "writes", "deletes")
 CALM = Params(ttl_ms=30_000, renew_ms=15_000)
 CALM_BEAT = HeartbeatPolicy(active_ms=60_000, idle_ms=60_000)
