@@ -1,0 +1,1 @@
+"""How long a mesh is without a leader: three real processes on the emulator, struck by real signals."""

@@ -1,0 +1,64 @@
+"""A wire on which the commits of one client arrive late: each lands, or fails to, long after its sender has given it up."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from typing import Any
+
+from firemesh_cli.stack.meter import Metadata, Meter
+
+STALL_SECONDS = 2.0
+
+
+class Stall(Meter):
+    """Passes everything on at once, but for the commits of whom it holds back. Reads and listeners of that client go on."""
+
+    def __init__(self, upstream_host: str) -> None:
+        super().__init__(upstream_host)
+        self._client = ""
+        self._late: set[asyncio.Task[None]] = set()
+
+    def hold_back(self, client: str) -> None:
+        """From now on each commit of this client takes two seconds longer."""
+        self._client = client
+
+    async def let_go(self) -> None:
+        """Hold nobody back any more, and return when all that is late has arrived."""
+        self._client = ""
+        await asyncio.gather(*self._late, return_exceptions=True)
+
+    async def relay(self, method: str, client: str, metadata: Metadata, requests: AsyncIterator[bytes], context: Any) -> None:
+        """See `Meter`."""
+        if client != self._client or not method.endswith("/Commit"):
+            await super().relay(method, client, metadata, requests, context)
+            return
+        late = asyncio.create_task(self._relay_late(method, client, metadata, [each async for each in requests], context))
+        self._late.add(late)
+        late.add_done_callback(self._late.discard)
+        await asyncio.shield(late)  # the sender's giving up does not stop it
+
+    async def _relay_late(self, method: str, client: str, metadata: Metadata, requests: list[bytes], context: Any) -> None:
+        await asyncio.sleep(STALL_SECONDS)
+        await super().relay(method, client, metadata, _each(requests), _WhoeverListens(context))
+
+
+class _WhoeverListens:
+    """The context of a call whose caller may have gone, which is no reason to stop."""
+
+    def __init__(self, context: Any) -> None:
+        self._context = context
+
+    def time_remaining(self) -> None:
+        return None
+
+    async def write(self, response: bytes) -> None:
+        if not self._context.done():
+            await self._context.write(response)
+
+    async def abort(self, *what: Any) -> None:
+        if not self._context.done():
+            await self._context.abort(*what)
+
+
+async def _each(requests: list[bytes]) -> AsyncIterator[bytes]:
+    for request in requests:
+        yield request
