@@ -123,7 +123,8 @@ class Managers:
             *("--process", name, "--agents", agent, "--state-folder", str(self._stack.log_folder / self.mesh_id)),
             *(("--neighbours", str(self._neighbours)) if self._neighbours else ()),
         ]
-        self._children[agent] = await self._around.enter_async_context(child(self._stack, name, *command))
+        started = await self._around.enter_async_context(child(self._stack, name, *command))
+        self._children[agent] = started.process
 
     def _send(self, agent: str, number: signal.Signals) -> None:
         self._fallen.add(agent)

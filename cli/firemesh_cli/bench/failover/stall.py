@@ -31,31 +31,36 @@ class Stall(Meter):
         if client != self._client or not method.endswith("/Commit"):
             await super().relay(method, client, metadata, requests, context)
             return
-        late = asyncio.create_task(self._relay_late(method, client, metadata, [each async for each in requests], context))
+        caller = _Caller(context)
+        late = asyncio.create_task(self._relay_late(method, client, metadata, [each async for each in requests], caller))
         self._late.add(late)
         late.add_done_callback(self._late.discard)
-        await asyncio.shield(late)  # the sender's giving up does not stop it
+        try:
+            await asyncio.shield(late)  # that the caller gives up does not stop it
+        finally:
+            caller.waits = False
 
-    async def _relay_late(self, method: str, client: str, metadata: Metadata, requests: list[bytes], context: Any) -> None:
+    async def _relay_late(self, method: str, client: str, metadata: Metadata, requests: list[bytes], caller: "_Caller") -> None:
         await asyncio.sleep(STALL_SECONDS)
-        await super().relay(method, client, metadata, _each(requests), _WhoeverListens(context))
+        await super().relay(method, client, metadata, _each(requests), caller)
 
 
-class _WhoeverListens:
-    """The context of a call whose caller may have gone, which is no reason to stop."""
+class _Caller:
+    """Who made a call, and may wait for its answer no more; the call goes on all the same, as if it had no deadline."""
 
     def __init__(self, context: Any) -> None:
         self._context = context
+        self.waits = True
 
     def time_remaining(self) -> None:
         return None
 
     async def write(self, response: bytes) -> None:
-        if not self._context.done():
+        if self.waits:
             await self._context.write(response)
 
     async def abort(self, *what: Any) -> None:
-        if not self._context.done():
+        if self.waits:
             await self._context.abort(*what)
 
 

@@ -1,0 +1,69 @@
+"""The benchmark of failover: its stall is one, and an interrupted run leaves nothing behind."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from firemesh.errors import UnavailableError
+from firemesh.store.base import Put
+from firemesh.store.firestore import FirestoreStore
+from firemesh_cli.bench.failover import stall
+from firemesh_cli.bench.failover.stall import Stall
+from firemesh_cli.stack.supervisor import MARK
+
+PATIENCE_SECONDS = 60.0
+
+
+async def test_a_stalled_commit_lands_after_its_sender_has_given_it_up_and_other_calls_are_not_held(
+    firestore_host: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(stall, "STALL_SECONDS", 1.0)
+    async with Stall(firestore_host) as wire:
+        slow, quick = (FirestoreStore("demo-stall", host=wire.host, client_name=name) for name in ("slow", "quick"))
+        await slow.commit([Put("stall/warm", {})], timeout_seconds=PATIENCE_SECONDS)
+        wire.hold_back("slow")
+        with pytest.raises(UnavailableError):
+            await slow.commit([Put("stall/late", {"n": 1})], timeout_seconds=0.3)
+        assert (await slow.get_all(["stall/late"])).documents == {}
+        await quick.commit([Put("stall/quick", {})], timeout_seconds=PATIENCE_SECONDS)
+        await wire.let_go()
+        assert (await slow.get_all(["stall/late"])).documents["stall/late"].fields == {"n": 1}
+        await slow.close()
+        await quick.close()
+
+
+def processes_of(bench: int) -> list[str]:
+    """The command lines of all that a run of the benchmark has started, the emulators included."""
+    mark, found = f"{MARK}={bench}-".encode(), []
+    for folder in Path("/proc").glob("[0-9]*"):
+        try:
+            if any(each.startswith(mark) for each in (folder / "environ").read_bytes().split(b"\0")):
+                found.append((folder / "cmdline").read_bytes().replace(b"\0", b" ").decode())
+        except OSError:
+            continue  # it has just ended
+    return found
+
+
+def eventually(holds: Callable[[], bool]) -> bool:
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while not holds() and time.monotonic() < deadline:
+        time.sleep(0.05)
+    return holds()
+
+
+def test_an_interrupted_run_leaves_no_process_behind() -> None:
+    command = [sys.executable, "-m", "firemesh_cli", "bench", "failover"]
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True) as bench:
+        try:
+            assert eventually(lambda: any(" agent run " in line for line in processes_of(bench.pid)))
+            os.kill(bench.pid, signal.SIGINT)
+            assert bench.wait(PATIENCE_SECONDS) == 130
+            assert eventually(lambda: processes_of(bench.pid) == [])
+        finally:
+            bench.kill()
