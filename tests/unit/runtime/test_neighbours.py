@@ -13,6 +13,8 @@ import pytest
 from firemesh.errors import InvalidParameters
 from firemesh.runtime import neighbours
 from firemesh.runtime.neighbours import Neighbours
+from firemesh.runtime.process import AgentProcess
+from tests.support.meshes import LocalMesh
 
 INCS = [f"{number:012x}" for number in range(8)]
 PATIENCE_SECONDS = 10
@@ -152,3 +154,15 @@ async def test_a_socket_that_does_not_listen_yet_is_left_alone(folder: Path) -> 
         here = met(folder, INCS[0])
         assert names(folder) == [INCS[0], f"{INCS[7]}.n"]
         here.close()
+
+
+async def test_a_process_of_a_mesh_ends_under_the_incarnation_that_it_had_last(folder: Path) -> None:
+    local = await LocalMesh().create()
+    heard = Heard()
+    here = met(folder / "m1", INCS[0], heard)
+    process = await AgentProcess.open(local.memory.client("p1"), "m1", "p1", neighbours=folder)
+    first = process.inc
+    await process.renew_incarnation(first)
+    await process.abandon()
+    assert await heard.next() == process.inc != first
+    here.close()

@@ -107,9 +107,12 @@ class Managers:
             self._fallen.discard(agent)
 
     def moments_with_two_leaders(self) -> int:
-        """See `beliefs`: so far, and by all logs."""
+        """See `beliefs`: so far, and by all logs. Raises LocalStackError when those tell nothing."""
         logs = (self._stack.log_folder / f"{self._process(agent)}.log" for agent in AGENTS)
-        return moments_with_two_leaders([*self._ends, *(change for log in logs for change in beliefs(log.read_text()))])
+        changes = [change for log in logs for change in beliefs(log.read_text())]
+        if not changes:
+            raise LocalStackError(f"the logs of the managers of mesh {self.mesh_id} do not say who led")
+        return moments_with_two_leaders([*self._ends, *changes])
 
     # --- inside -----------------------------------------------------------------------------------------------------
 
