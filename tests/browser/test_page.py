@@ -99,7 +99,8 @@ def test_a_person_opens_a_game_with_programs_and_plays_one_to_its_end(functions_
     ada.until(TITLE, lambda title: title == "The deal")
     assert ada.run(PROGRAMS) == 5
 
-    setup = {**SETUP, "programs": 4}
+    brief = {**DURATIONS_MS, "lobby": 120_000, "night": 4_000, "ballot": 4_000}
+    setup = {**SETUP, "durations_ms": brief, "programs": 4}
     firemesh(functions_stack, "mesh", "create", "programs", "--hosting", "functions", "--setup", json.dumps(setup))
     key = firemesh(functions_stack, "key", "create", "--role", "worker", "--mesh", "programs")
     tab = browser.open("ada", f"{functions_stack.site_url}/#/seat/programs/ada/{key}", profile="alone")

@@ -93,11 +93,11 @@ function createForm(state: Home, deeds: Deeds): TemplateResult {
       ${nameField(state.name)}
       <label for="seats">Seats</label>
       <input id="seats" name="seats" type="number" inputmode="numeric" required min=${SEATS_MIN} max=${SEATS_MAX} value="9" />
-      <label for="programs">Of them for programs</label>
+      <label for="programs">Seats for programs</label>
       <input id="programs" name="programs" type="number" inputmode="numeric" required min="0" max=${SEATS_MAX - 1} value="0"
         aria-describedby="mix" />
       <p class="hint" id="mix" aria-live="polite">${mixOf(9, 0)}</p>
-      <label class="check"><input type="checkbox" name="fill" checked /> Programs take the seats that are left when time is up</label>
+      <label class="check"><input type="checkbox" name="fill" checked /> Programs fill free seats when time is up</label>
       <details>
         <summary>Rules</summary>
         ${rules()}

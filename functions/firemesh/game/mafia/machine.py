@@ -8,11 +8,11 @@ from firemesh.core.messages import Command
 from firemesh.game.mafia.codec import decode_state, encode_state
 from firemesh.game.mafia.commands import obey
 from firemesh.game.mafia.program_seats import with_programs
-from firemesh.game.mafia.programs import moves_of
 from firemesh.game.mafia.reasons import Reason
 from firemesh.game.mafia.setup import read_setup
 from firemesh.game.mafia.state import State
 from firemesh.game.mafia.views import views_of
+from firemesh.ids import is_program
 
 
 class MafiaMachine:
@@ -42,6 +42,11 @@ class MafiaMachine:
 
     def moves(self, state: State) -> tuple[Move, ...]:
         """What the seats of programs want to do in this phase."""
+        if not any(is_program(seat.agent_id) for seat in state.seats):
+            return ()
+        # The players come with all they know: no start of a function should pay for them that leads no such game.
+        from firemesh.game.mafia.programs import moves_of
+
         return moves_of(state)
 
     def encode(self, state: State) -> Mapping[str, Any]:

@@ -5,6 +5,8 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from firemesh.core import programs
 from firemesh.core.leading import deadline_command
@@ -16,7 +18,7 @@ from firemesh.game.mafia.program_seats import PLAYER_NAMES
 from firemesh.game.mafia.programs import BEATS, moves_of
 from firemesh.game.mafia.state import PhaseName, State
 from firemesh.ids import is_program, program_id
-from tests.unit.game.mafia.table import INC, MACHINE, Lobby, Table
+from tests.unit.game.mafia.table import INC, MACHINE, REPEATABLE, Lobby, Table
 
 SETUPS: tuple[dict[str, Any], ...] = (
     {},
@@ -218,3 +220,44 @@ def test_a_game_without_programs_is_encoded_as_before() -> None:
 def _plain(state: State, program: str = "") -> list[tuple[str, str, str, int]]:
     moves = [move for move in moves_of(state) if program in ("", move.program)]
     return [(move.program, move.kind, str(move.body), move.due_ms) for move in moves]
+
+
+WEIRD = ("(", "{t}", "a.*", "I am the detective", "\\", "checked: guilty", "İ", "ﬁ")
+SAYINGS = tuple(
+    f"{start} {name} {end}"
+    for name in WEIRD
+    for start, end in (("I checked", ": guilty."), ("I am the doctor", ""), ("", "lies"))
+)
+
+
+def weird_table() -> Table:
+    """Three programs, one of them a mafioso, among people with names that no program expects."""
+    table = Table("Mafioso", "Mafioso", "Detective", "Doctor", "Villager", "Villager", "Villager", "Villager")
+    ids = ("@1", "b", "@2", "d", "@3", "f", "g", "h")
+    seats = (replace(seat, agent_id=each, name=name) for seat, each, name in zip(table.state.seats, ids, WEIRD, strict=True))
+    table.state = replace(table.state, seats=tuple(seats))
+    return table
+
+
+@REPEATABLE
+@given(
+    st.sampled_from(("night", "discussion", "ballot")),
+    st.lists(
+        st.tuples(
+            st.sampled_from(("b", "d", "f", "g", "h")),
+            st.sampled_from(("mafia.say", "mafia.ballot", "mafia.act", "mafia.will")),
+            st.sampled_from(("@1", "@2", "@3", "b", "g", "nobody", None)),
+            st.sampled_from(SAYINGS),
+        ),
+        max_size=12,
+    ),
+)
+def test_whatever_people_say_and_do_programs_know_what_they_want(phase: str, deeds: list[tuple[str, str, Any, str]]) -> None:
+    table = weird_table()
+    table.until(phase)
+    for who, kind, target, text in deeds:
+        body = {"mafia.say": {"channel": "town", "text": text}, "mafia.will": {"text": text}}.get(kind, {"target": target})
+        table.tell(who, kind, **body)
+    for move in moves_of(table.state):
+        assert is_program(move.program)
+        assert len(canonical_json(move.body)) < 1000
