@@ -1,33 +1,15 @@
 """The browser's agent in a real Chromium, in a mesh that functions host, under the real rules."""
 
 import json
-import subprocess
-import sys
-import time
 import urllib.request
-from collections.abc import Iterator
 from typing import Any
 
-import pytest
-
 from firemesh_cli.stack.supervisor import LocalStack
-from tests.support.browser import PATIENCE_SECONDS, Browser, Tab
+from tests.support.browser import Browser, Tab
+from tests.support.command_line import firemesh
 
-ASK_SECONDS = 0.5
 STATUS = "return agent.status"
 TOTAL = "return agent.view('public')?.view.total ?? 0"
-
-
-@pytest.fixture
-def browser() -> Iterator[Browser]:
-    with Browser() as started:
-        yield started
-
-
-def firemesh(stack: LocalStack, *arguments: str) -> str:
-    """What a command of the command line prints, on the credentials of this machine."""
-    command = [sys.executable, "-m", "firemesh_cli", *arguments]
-    return subprocess.run(command, env=stack.environment(), capture_output=True, text=True, check=True).stdout.strip()
 
 
 def worker_key(stack: LocalStack, mesh: str) -> str:
@@ -46,14 +28,6 @@ def host(tab: Tab, mesh: str, key: str, *, agent: str = "w1", ticket: Any = None
         for (const name of ["CONNECTED", "SUSPENDED", "LOST"]) agent.on(name, ({{ reason }}) => heard.push([name, reason]));
         agent.start();
     """)
-
-
-def until_dead(stack: LocalStack, key: str, mesh: str) -> None:
-    """Wait until the roster says so of agent w1."""
-    deadline = time.monotonic() + PATIENCE_SECONDS
-    while (row := call(stack, key, f"/v1/meshes/{mesh}/agents/w1"))["status"] != "dead":
-        assert time.monotonic() < deadline, row
-        time.sleep(ASK_SECONDS)  # a key may ask ten times a second
 
 
 def until_connected(tab: Tab) -> Any:
@@ -102,25 +76,6 @@ def test_a_page_joins_sends_sees_and_goes_on_after_a_reload_and_a_second_tab_is_
     assert tab.until("return agent.status.reason") == "OTHER_TAB"
     second.run("await agent.stop()")
     assert second.run(STATUS)["connection"] == "STOPPED"
-
-
-def test_a_page_that_was_cut_off_until_it_counted_as_dead_comes_back_and_sends_what_it_was_given(
-    functions_stack: LocalStack, browser: Browser
-) -> None:
-    key = worker_key(functions_stack, "cut-off")
-    tab = browser.open("one", f"{functions_stack.site_url}/agent.js")
-    host(tab, "cut-off", key)
-    first = until_connected(tab)
-    browser.offline(True)
-    tab.until(STATUS, lambda status: status["connection"] == "SUSPENDED")
-    # The emulator may show the row as it was for some seconds more, so that this is tried under the dead run as well.
-    tab.run("void agent.sendToManager('counter.add', { n: 4 }, { repeatable: true })")
-    assert tab.run(STATUS)["unsent"] == 1
-    until_dead(functions_stack, key, "cut-off")
-    browser.offline(False)
-    tab.until(TOTAL, lambda total: total == 4)
-    back = until_connected(tab)
-    assert (back["unsent"], back["inc"] != first["inc"]) == (0, True)
 
 
 def test_a_guest_sits_down_in_an_open_game_and_another_one_watches(functions_stack: LocalStack, browser: Browser) -> None:

@@ -5,10 +5,7 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
-
-import pytest
 
 from firemesh_cli.stack.supervisor import LocalStack
 from tests.integration.crew import Crew
@@ -36,12 +33,6 @@ CLICK = """
     button?.click();
     return button !== undefined;
 """
-
-
-@pytest.fixture
-def browser() -> Iterator[Browser]:
-    with Browser() as started:
-        yield started
 
 
 def key(stack: LocalStack, role: str, mesh: str, *options: str) -> str:

@@ -1,76 +1,54 @@
 """People play in real tabs, by the page alone, in games that functions host."""
 
 import json
-import os
-import subprocess
-import sys
 import time
-from collections.abc import Iterator, Sequence
-
-import pytest
+from collections.abc import Callable, Sequence
 
 from firemesh_cli.stack.supervisor import LocalStack
 from tests.support.browser import Browser, Tab
+from tests.support.command_line import firemesh
+from tests.support.player_page import (
+    ALERT,
+    CARDS,
+    CHOOSE,
+    CHOOSE_BY_NIGHT,
+    CHOSEN,
+    CONNECTED,
+    CORNER,
+    SEATED,
+    STORY,
+    TITLE,
+    WAITING,
+    clicked,
+    fill,
+    sit,
+)
 
 NAMES = ("Ada", "Ben", "Cid", "Dot", "Eve")
-DURATIONS_MS = {"reveal": 500, "night": 30_000, "dawn": 500, "discussion": 1_500, "ballot": 30_000, "dusk": 500}
+DURATIONS_MS = {"reveal": 500, "night": 30_000, "dawn": 500, "discussion": 1_500, "ballot": 60_000, "dusk": 500}
 SETUP = {"seats": 5, "seed": 3, "durations_ms": {"lobby": 120_000, **DURATIONS_MS}, "night_floor_ms": 0}
 GAME_SECONDS_MAX = 100.0
-
-SIT = """
-    const field = document.querySelector("#name");
-    field.value = {name};
-    field.form.requestSubmit();
-"""
-SEATED = "return [...document.querySelectorAll('.seat .name')].map((each) => each.textContent)"
-TITLE = "return document.querySelector('#phase')?.textContent ?? ''"
-# Whoever may choose and has not, chooses the first name: by night and at the vote alike.
-CHOOSE = """
-    const choices = [...document.querySelectorAll("button.choice")];
-    if (!choices.some((choice) => choice.getAttribute("aria-pressed") === "true")) choices[0]?.click();
-    return document.querySelector("#phase")?.textContent ?? "";
-"""
-CONNECTED = "return document.querySelector('.is-connected') !== null"
-ALERT = "return (document.querySelector('[role=alert]')?.textContent ?? '')"
-# Whether there was a button that begins so; if there was, it has been touched.
-CLICK = """
-    const button = [...document.querySelectorAll("button")].find((each) => each.textContent.startsWith("{text}"));
-    button?.click();
-    return button !== undefined;
-"""
 PROGRAMS = "return document.querySelectorAll('.seats .is-program').length"
-STORY = "return document.querySelector('.timeline')?.innerText ?? ''"
-CARDS = "return [...document.querySelectorAll('.cards .role')].map((each) => each.textContent.trim()).sort()"
 
 
-@pytest.fixture
-def browser() -> Iterator[Browser]:
-    with Browser() as started:
-        yield started
+def is_vote(title: str) -> bool:
+    return title == "The vote"
 
 
-def firemesh(stack: LocalStack, *arguments: str) -> str:
-    """What a command of the command line prints, on the credentials of this machine."""
-    command = [sys.executable, "-m", "firemesh_cli", *arguments]
-    environment = {**os.environ, **stack.environment()}
-    return subprocess.run(command, env=environment, capture_output=True, text=True, check=True).stdout.strip()
+def is_over(title: str) -> bool:
+    return title.endswith(("wins", "win"))
 
 
-def sit(tab: Tab, name: str) -> None:
-    """Sit down under a name, as soon as there is a field for it, and wait to be seen at the table."""
-    tab.until("return document.querySelector('#name') !== null")
-    tab.run(SIT.replace("{name}", json.dumps(name)))
-    tab.until(f"{SEATED}.includes({json.dumps(name)}) || document.querySelector('#phase')?.textContent === 'The deal'")
-
-
-def play(tabs: Sequence[Tab]) -> None:
-    """Let everybody choose whenever there is something to choose, until the game is over for all."""
+def play(tabs: Sequence[Tab], choose: str, holds: Callable[[str], bool]) -> None:
+    """Let everybody choose, as the script says, whenever there is something to choose, until the title is so for all."""
     deadline = time.monotonic() + GAME_SECONDS_MAX
-    while not all(title.endswith(("wins", "win")) for title in [tab.run(CHOOSE) for tab in tabs]):
+    while waiting := [tab for tab in tabs if not holds(tab.run(TITLE))]:
         assert time.monotonic() < deadline, [tab.run(TITLE) for tab in tabs]
+        for tab in waiting:
+            tab.run(choose)
 
 
-def test_five_people_with_links_to_their_seats_play_a_whole_game_and_are_told_the_same_story(
+def test_five_people_with_links_to_their_seats_play_a_whole_game_one_reloads_in_mid_ballot_and_all_are_told_the_same_story(
     functions_stack: LocalStack, browser: Browser
 ) -> None:
     firemesh(functions_stack, "mesh", "create", "by-link", "--hosting", "functions", "--setup", json.dumps(SETUP))
@@ -81,21 +59,29 @@ def test_five_people_with_links_to_their_seats_play_a_whole_game_and_are_told_th
         assert key not in tab.run("return location.href"), "the key of a seat stays out of sight"
         sit(tab, name)
         tabs.append(tab)
-    play(tabs)
-    stories = {tab.run(STORY) for tab in tabs}
+    play(tabs, CHOOSE_BY_NIGHT, is_vote)
+    ada = tabs[0]
+    late = browser.open("late", f"{functions_stack.site_url}/#/seat/by-link/fay/{key}", profile="Fay")
+    late.until(f"{CORNER}.includes('had begun when you came')")
+    chosen = ada.until(CHOOSE + CHOSEN)
+    ada.reload()
+    ada.until(CHOSEN, lambda name: name == chosen)
+    play(tabs, CHOOSE, is_over)
+    late.until(TITLE, is_over)
+    stories = {tab.run(STORY) for tab in (*tabs, late)}
     assert len(stories) == 1
     assert "Night 1" in stories.pop()
     assert [tab.run(CARDS) for tab in tabs] == [["Detective", "Doctor", "Mafioso", "Villager", "Villager"]] * 5
+    browser.offline(True, profile="Ada")
+    ada.until(WAITING)
+    assert "Night 1" in ada.run(STORY), "what has been seen stays"
 
 
 def test_a_person_opens_a_game_with_programs_and_plays_one_to_its_end(functions_stack: LocalStack, browser: Browser) -> None:
     ada = browser.open("ada with programs", functions_stack.site_url, profile="alone")
     ada.until("return document.querySelector('#programs') !== null")
-    ada.run(
-        f"document.querySelector('#seats').value = 6; document.querySelector('#programs').value = 5; {SIT}".replace(
-            "{name}", '"Ada"'
-        )
-    )
+    ada.run("document.querySelector('#seats').value = 6; document.querySelector('#programs').value = 5")
+    fill(ada, "#name", "Ada")
     ada.until(TITLE, lambda title: title == "The deal")
     assert ada.run(PROGRAMS) == 5
 
@@ -105,7 +91,7 @@ def test_a_person_opens_a_game_with_programs_and_plays_one_to_its_end(functions_
     key = firemesh(functions_stack, "key", "create", "--role", "worker", "--mesh", "programs")
     tab = browser.open("ada", f"{functions_stack.site_url}/#/seat/programs/ada/{key}", profile="alone")
     sit(tab, "Ada")
-    play([tab])
+    play([tab], CHOOSE, is_over)
     assert "Night 1" in tab.run(STORY)
 
 
@@ -125,14 +111,14 @@ def test_guests_open_a_game_come_by_its_link_watch_reload_go_and_come_back_chang
     ben.until(SEATED, lambda names: names == ["Ada", "Ben"])
 
     ada.run("document.querySelector('.brand a').click()")
-    ada.until(CLICK.replace("{text}", "Back to"))
+    ada.until(clicked("Back to"))
     ada.until(SEATED, lambda names: names == ["Ada", "Ben"])
     ada.until(CONNECTED)
 
     other = browser.open("ben again", link, profile="ben")
     other.until(f"{ALERT}.includes('another tab')")
-    other.until(CLICK.replace("{text}", "Play here"))
+    other.until(clicked("Play here"))
     other.until(CONNECTED)
     ben.until(f"{ALERT} !== ''")
-    other.until(CLICK.replace("{text}", "Give up my seat"))
+    other.until(clicked("Give up my seat"))
     ada.until(SEATED, lambda names: names == ["Ada"])

@@ -5,6 +5,7 @@ import os
 import subprocess
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -16,6 +17,7 @@ DRIVER = ROOT / "tests" / "browser" / "driver.mjs"
 PATIENCE_SECONDS = 30.0
 END_SECONDS_MAX = 10.0
 POLL_SECONDS = 0.05
+TEXT = "return document.body.innerText"
 
 
 def chromium() -> str:
@@ -25,8 +27,16 @@ def chromium() -> str:
     return str(found)
 
 
+@dataclass(frozen=True)
+class Answer:
+    """What a server has answered, of a stream all there was of it."""
+
+    url: str
+    text: str
+
+
 class Browser:
-    """A browser with fresh profiles; the tabs of one share what it keeps."""
+    """A browser with fresh profiles; the tabs of one share what it keeps, and a network."""
 
     def __enter__(self) -> Self:
         self._driver = subprocess.Popen(
@@ -50,14 +60,30 @@ class Browser:
             self._driver.wait()
         self._driver.stdout.close()
 
-    def open(self, tab: str, url: str, *, profile: str = "") -> "Tab":
-        """A new tab at an address."""
-        self.do(tab=tab, do="open", url=url, profile=profile)
+    def open(self, tab: str, url: str, *, profile: str = "", first: str = "") -> "Tab":
+        """A new tab at an address; the script `first` runs in it before anything of the page does."""
+        self.do(tab=tab, do="open", url=url, profile=profile, first=first)
         return Tab(self, tab)
 
-    def offline(self, yes: bool) -> None:
-        """Cut all tabs off from the network, or let them back."""
-        self.do(do="offline", yes=yes)
+    def offline(self, yes: bool, *, profile: str = "") -> None:
+        """Cut a profile's tabs off from the network, or let them back."""
+        self.do(do="offline", yes=yes, profile=profile)
+
+    def spoil(self, path: str, script: str, *, profile: str = "") -> None:
+        """Let a script run before each program that a profile's tabs load from an address with this in it, workers included."""
+        self.do(do="spoil", profile=profile, path=path, script=script)
+
+    def keep(self, *, profile: str = "") -> None:
+        """Keep from now on all that the network brings to a profile's tabs."""
+        self.do(do="keep", profile=profile)
+
+    def kept(self, *, profile: str = "") -> list[Answer]:
+        """What has been kept so far, answers that are not complete yet included."""
+        return [Answer(**each) for each in self.do(do="kept", profile=profile)]
+
+    def end(self) -> None:
+        """Close all tabs and forget all profiles."""
+        self.do(do="end")
 
     def do(self, **wanted: Any) -> Any:
         """Have the driver do something; its answer."""
@@ -85,7 +111,7 @@ class Tab:
         """Look again and again until what the script gives is so."""
         deadline = time.monotonic() + PATIENCE_SECONDS
         while not holds(found := self.run(script)):
-            assert time.monotonic() < deadline, f"{script} still gives {found!r}"
+            assert time.monotonic() < deadline, f"{script} still gives {found!r} in:\n{self.run(TEXT)}"
             time.sleep(POLL_SECONDS)
         return found
 

@@ -13,7 +13,7 @@ from typing import Any
 from firemesh.core.effects import Proposal, ProposalKind, Refusal
 from firemesh.core.health import Beat
 from firemesh.core.log import head_with, next_entry, projections
-from firemesh.core.machine import agent_audience
+from firemesh.core.machine import Machine, agent_audience
 from firemesh.core.membership import JOIN
 from firemesh.core.messages import Command, Head, Vote, canonical_json
 from firemesh.core.params import TEST
@@ -143,13 +143,19 @@ def readable(agent: str, documents: Documents) -> Documents:
 
 def leaks(game: StoredGame, viewer: str, seen: Documents) -> list[str]:
     """What of the documents a viewer has read depends on secrets; `viewer` is an agent, or empty for an outsider."""
+    return leaks_of(game.replica, game.machine, game.game.state.setup.as_json, game.head, viewer, seen)
+
+
+def leaks_of(
+    replica: Replica[State], machine: Machine[State], setup: Mapping[str, Any], head: Head, viewer: str, seen: Documents
+) -> list[str]:
+    """`leaks` of documents as they were when the log had led to this state."""
     elsewhere = replace(
-        game.replica,
-        machine_state=other_world(game.replica.machine_state, viewer),
-        refused={agent: rows if agent == viewer else () for agent, rows in game.replica.refused.items()},
+        replica,
+        machine_state=other_world(replica.machine_state, viewer),
+        refused={agent: rows if agent == viewer else () for agent, rows in replica.refused.items()},
     )
-    nothing = initial_replica(game.machine, game.game.state.setup.as_json)
-    expected = {each.path: each.fields for each in projections(nothing, elsewhere, game.machine, game.head)}
+    expected = {each.path: each.fields for each in projections(initial_replica(machine, setup), elsewhere, machine, head)}
     return sorted(path for path, fields in seen.items() if not _harmless(path, fields, viewer, expected))
 
 

@@ -67,6 +67,7 @@ export class AgentLine implements Line {
 
   private connection(status: AgentStatus): void {
     const reason = status.connection === "STOPPED" ? "LEFT" : status.reason;
+    this.tell({ type: "storage", isKept: status.durable });
     this.tell({ type: "connection", state: STATES[status.connection], reason });
   }
 

@@ -39,6 +39,8 @@ export class App {
   private isBusy = false;
   private route: Route = { to: "home" };
   private isDue = false;
+  /** A game that was asked for without an answer: asked again under the same key, it is the same game. */
+  private opening: { readonly wanted: string; readonly key: string } | null = null;
   private readonly stickiness = new Stickiness();
   private readonly deeds: Deeds;
 
@@ -82,7 +84,7 @@ export class App {
   private async open(route: Route): Promise<void> {
     if (route.to === "seat") return this.takeOver(route);
     if (route.to === "game") {
-      const seat = keptSeats(this.world.storage).find((each) => each.code === route.code);
+      const seat = this.seatKept(route.code);
       if (seat !== undefined) await this.call(() => this.sitDown(seat));
     } else if (route.to === "watch") {
       await this.call(() => this.watch(route.code));
@@ -102,20 +104,32 @@ export class App {
 
   private async create(name: string, game: OpenGame): Promise<void> {
     keepName(this.world.storage, name);
-    const opened = await this.world.games.openGame(game, fresh());
+    const wanted = JSON.stringify(game);
+    if (this.opening?.wanted !== wanted) this.opening = { wanted, key: fresh() };
+    const opened = await this.world.games.openGame(game, this.opening.key);
+    this.opening = null;
     this.moveTo({ to: "game", code: opened.mesh_id }); // should the seat fail now, its door is where to try again
     await this.join(opened.mesh_id, name);
   }
 
   private async join(code: string, name: string): Promise<void> {
-    const { storage, games } = this.world;
-    keepName(storage, name);
-    const admission = await games.takeSeat(code);
-    const seat: Seat = { code, agent: admission.agent, name, kind: "session", secret: admission.session };
-    keepSeat(storage, seat);
-    await this.sitDown(seat, admission);
+    keepName(this.world.storage, name);
+    const kept = this.seatKept(code); // when the way to it was cut, its door is where to try again
+    if (kept !== undefined) await this.sitDown(kept);
+    else await this.takeSeat(code, name);
     this.drawNow();
     this.world.root.querySelector<HTMLElement>("h1")?.focus();
+  }
+
+  private async takeSeat(code: string, name: string): Promise<void> {
+    const admission = await this.world.games.takeSeat(code);
+    const seat: Seat = { code, agent: admission.agent, name, kind: "session", secret: admission.session };
+    keepSeat(this.world.storage, seat);
+    await this.sitDown(seat, admission);
+  }
+
+  private seatKept(code: string): Seat | undefined {
+    return keptSeats(this.world.storage).find((each) => each.code === code);
   }
 
   /** Be somewhere else without arriving there: what is open stays open. */

@@ -7,7 +7,7 @@ import { learnt, UNSET, type StoreClock } from "./clock.ts";
 import type { CommandBody, Connection, LineEvent } from "./line.ts";
 import { newsBetween } from "./news.ts";
 import type { CommandKind, PrivateView, PublicView } from "./views.ts";
-import { lossSentence, refusalSentence, unsentSentence } from "./words.ts";
+import { lossSentence, refusalSentence, STORAGE_WARNING, unsentSentence } from "./words.ts";
 
 /** The parts of a game between which a small screen switches. */
 export type Tab = "town" | "talk" | "you";
@@ -28,6 +28,10 @@ export interface Game {
   readonly said: readonly Sending[];
   /** The last refusal as a sentence, until it is put away or something is sent anew. */
   readonly notice: string;
+  /** Whether this browser keeps what a reload needs. */
+  readonly isKept: boolean;
+  /** What that it does not means, as a sentence, until it is put away. */
+  readonly warning: string;
   /** What a screen reader is told, latest last; at most `NEWS_MAX`. */
   readonly news: readonly string[];
   readonly tab: Tab;
@@ -61,7 +65,8 @@ export type GameEvent =
   | { readonly type: "hunch"; readonly id: string }
   | { readonly type: "read"; readonly channel: string; readonly count: number }
   | { readonly type: "seats offered" }
-  | { readonly type: "notice put away" };
+  | { readonly type: "notice put away" }
+  | { readonly type: "warning put away" };
 
 export const NEWS_MAX = 4;
 export const SENDING_MAX = 20;
@@ -80,6 +85,8 @@ export function unknownGame(code: string, agentId: string | null): Game {
     sending: [],
     said: [],
     notice: "",
+    isKept: true,
+    warning: "",
     news: [],
     tab: "town",
     isRoleShown: false,
@@ -116,6 +123,8 @@ export function advance(game: Game, event: GameEvent): Game {
       return { ...game, areSeatsOffered: true };
     case "notice put away":
       return { ...game, notice: "" };
+    case "warning put away":
+      return { ...game, warning: "" };
   }
 }
 
@@ -123,6 +132,9 @@ function told(game: Game, event: LineEvent, steadyMs: number): Game {
   switch (event.type) {
     case "connection":
       return connection(game, event.state, event.reason);
+    case "storage":
+      if (event.isKept === game.isKept) return game;
+      return { ...game, isKept: event.isKept, warning: event.isKept ? "" : STORAGE_WARNING };
     case "refused": {
       const rest = unsettled(game, (each) => (each.number === event.number ? null : each));
       const lost = game.said.find((each) => each.number === event.number);
@@ -149,13 +161,13 @@ function givenBack(lost: Sending | undefined): string {
 
 function connection(game: Game, state: Connection, reason: string): Game {
   const isNews = state !== game.connection && game.connection !== "CONNECTING";
-  const news = isNews ? [connectionNews(state, reason)] : [];
+  const news = isNews ? [connectionNews(state, reason, game.view !== null)] : [];
   return { ...game, connection: state, reason, news: heard(game.news, news) };
 }
 
-function connectionNews(state: Connection, reason: string): string {
+function connectionNews(state: Connection, reason: string, wasSeen: boolean): string {
   if (state === "CONNECTED") return "Connected again.";
-  return state === "LOST" ? lossSentence(reason) : "Connection lost; trying again.";
+  return state === "LOST" ? lossSentence(reason, wasSeen) : "Connection lost; trying again.";
 }
 
 /** The public view has changed. A new phase calls to the stage, and nothing chosen in the old one is on its way any more. */

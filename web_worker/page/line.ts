@@ -16,7 +16,9 @@ export type LineEvent =
   | { readonly type: "own"; readonly view: PrivateView | null; readonly atMs: number }
   /** The machine did not allow a command of this line. `number` as `send` gave it. */
   | { readonly type: "refused"; readonly number: number; readonly reason: string }
-  | { readonly type: "connection"; readonly state: Connection; readonly reason: string };
+  | { readonly type: "connection"; readonly state: Connection; readonly reason: string }
+  /** Whether this browser keeps what the line needs to go on after a reload. */
+  | { readonly type: "storage"; readonly isKept: boolean };
 
 /** A command that the mesh did not take. `STALE`: its phase was over before it could be sent. */
 export class NotSent extends Error {

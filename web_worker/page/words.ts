@@ -62,6 +62,8 @@ const PROBLEMS: Readonly<Record<string, string>> = {
   "resource-exhausted": "Too many tries just now. Wait a minute and try again.",
   unavailable: "The game is out of reach at the moment. Try again in a few seconds.",
   "deadline-exceeded": "The game is slow to answer. Try again; nothing is done twice.",
+  unauthenticated: "That game is long over, or this page is out of date. Load it again, or begin a new game.",
+  "permission-denied": "This site takes no guests for that at the moment. With a link to a seat of your own you can still play.",
 };
 
 export function problemSentence(code: string): string {
@@ -90,11 +92,13 @@ const LOSSES: Readonly<Record<string, string>> = {
   LEFT: "You have left this game.",
   MESH_GONE: "This game is over and gone.",
   NO_PLACE: "This game lets nobody new in.",
-  TICKET_REFUSED: "The link to this seat is no longer good.",
+  TICKET_REFUSED: "This link is no longer good: its game is long over, or whoever gave it has taken it back.",
   BROKEN: "Something in this page broke. Load it again; your seat is kept.",
 };
 
-export function lossSentence(reason: string): string {
+/** `wasSeen`: the game has been on the screen before. */
+export function lossSentence(reason: string, wasSeen: boolean): string {
+  if (reason === "MESH_GONE" && !wasSeen) return "There is no game with this code, or it is over and gone. Check the code.";
   return LOSSES[reason] ?? "The connection to this game has ended.";
 }
 
@@ -109,12 +113,16 @@ const SUSPENSIONS: Readonly<Record<string, string>> = {
   NO_LEADER: "The game is choosing a new host. This takes a few seconds.",
   EARLIER_RUN: "Your seat was open a moment ago. It is free again in a few seconds.",
   DECLARED_DEAD: "You were away for a while. Taking your seat again.",
-  NOT_ADMITTED: "The door is crowded. Trying again.",
+  NOT_ADMITTED: "Nobody opens the door yet. Trying again; there is nothing you need to do.",
 };
 
 export function suspensionSentence(reason: string): string {
   return SUSPENSIONS[reason] ?? "Connection lost. Trying again; what you choose is kept and sent once it is back.";
 }
+
+/** What it means that the browser refuses storage, or has no room left. */
+export const STORAGE_WARNING =
+  "This browser keeps nothing for this page. You can play, but do not load it again: what was not sent yet would be lost, and perhaps your seat.";
 
 /** Whether trying again may help, given why the line was lost. */
 export function mayReturn(reason: string): boolean {

@@ -3,7 +3,18 @@
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from firemesh_cli.bench import cold_start, footprint, game, latency, mesh_operations, operations, processor, soak, start
+from firemesh_cli.bench import (
+    browser,
+    cold_start,
+    footprint,
+    game,
+    latency,
+    mesh_operations,
+    operations,
+    processor,
+    soak,
+    start,
+)
 from firemesh_cli.bench.failover import section as failover
 from firemesh_cli.bench.section import Section
 
@@ -17,6 +28,7 @@ SECTIONS: Mapping[str, Callable[[Path, int], Section]] = {
     "processor": processor.measure,
     "latency": latency.measure,
     "failover": failover.measure,
+    "browser": browser.measure,
     "soak": soak.measure,
 }
 """By name, what measures a section of the checkout at a path. The number says how often to repeat what varies."""

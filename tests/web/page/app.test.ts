@@ -2,18 +2,26 @@
 import { afterEach, describe, expect, it, vi } from "vitest";
 import { App } from "../../../web_worker/page/app.ts";
 import { FixtureLine } from "../../../web_worker/page/fixtures.ts";
-import { gamesApi } from "../../../web_worker/page/games.ts";
-import { keptSeats } from "../../../web_worker/page/keepsakes.ts";
+import { GamesError, gamesApi } from "../../../web_worker/page/games.ts";
+import { keepSeat, keptSeats } from "../../../web_worker/page/keepsakes.ts";
 import { moment } from "./moments.ts";
 
-/** The page at an address, before a server that gives these answers in turn. */
-async function opened(hash: string, ...answers: Response[]): Promise<HTMLElement> {
+/** The idempotency keys of the calls to open a game. */
+const keys: (string | null)[] = [];
+
+/** The page at an address, before a server that gives these answers in turn; null is no answer. */
+async function opened(hash: string, ...answers: (Response | null)[]): Promise<HTMLElement> {
   location.hash = hash;
   const root = document.createElement("div");
   document.body.replaceChildren(root);
   const guestKey = () => Promise.resolve("guest");
   const seatsKey = () => Promise.resolve("");
-  const send = () => Promise.resolve(answers.shift() ?? new Response("{}", { status: 503 }));
+  const send = (url: string | URL | Request, init?: RequestInit) => {
+    if (String(url).endsWith("/games")) keys.push(new Headers(init?.headers).get("Idempotency-Key"));
+    const answer = answers.shift();
+    if (answer === null) return Promise.reject(new TypeError("no network"));
+    return Promise.resolve(answer ?? new Response("{}", { status: 503 }));
+  };
   const fixtureLine = (name: string) => Promise.resolve(new FixtureLine(moment(name)));
   new App({ window, root, games: gamesApi("/api/v1", guestKey, send), storage: localStorage, guestKey, seatsKey, fixtureLine }).start();
   await vi.waitFor(() => expect(document.activeElement).toBe(root.querySelector("h1")));
@@ -31,7 +39,10 @@ async function submit(root: HTMLElement, name: string): Promise<string> {
   return vi.waitFor(() => root.querySelector('[role="alert"]')?.textContent ?? Promise.reject(new Error("nothing is said")));
 }
 
-afterEach(() => localStorage.clear());
+afterEach(() => {
+  localStorage.clear();
+  keys.length = 0;
+});
 
 describe("the page", () => {
   it("says of a game that does not exist what helps, and keeps the form", async () => {
@@ -45,6 +56,37 @@ describe("the page", () => {
     const root = await opened("#/", game, problem(429, "resource-exhausted"));
     expect(await submit(root, "Zoe")).toBe("Too many tries just now. Wait a minute and try again.");
     expect([location.hash, root.querySelector("h1")?.textContent]).toEqual(["#/game/km4t7q", "Game km4t7q"]);
+  });
+
+  it("asks for the same game again when there was no answer, and for another one when another one is wanted", async () => {
+    const root = await opened("#/", null, null, null);
+    const again = async (seats: string) => {
+      const field = root.querySelector<HTMLInputElement>("#seats");
+      if (field) field.value = seats;
+      const said = await submit(root, "Zoe");
+      await vi.waitFor(() => expect(root.querySelector("button.primary:disabled")).toBeNull());
+      return said;
+    };
+    expect(await again("9")).toBe("No answer. Check your connection and try again; nothing was done twice.");
+    await again("9");
+    await again("7");
+    expect([keys[0] !== null, keys[1] === keys[0], keys[2] === keys[0]]).toEqual([true, true, false]);
+  });
+
+  it("goes on with the seat of this browser, and takes no second one, when the way to it was cut at first", async () => {
+    keepSeat(localStorage, { code: "km4t7q", agent: "guest-1", name: "Zoe", kind: "session", secret: "s" });
+    location.hash = "#/game/km4t7q";
+    const root = document.createElement("div");
+    document.body.replaceChildren(root);
+    const guestKey = vi.fn().mockRejectedValue(new GamesError("offline", true));
+    const takeSeat = vi.fn();
+    const games = { openGame: vi.fn(), takeSeat };
+    const none = { seatsKey: () => Promise.resolve(""), fixtureLine: () => Promise.resolve(null) };
+    new App({ window, root, games, storage: localStorage, guestKey, ...none }).start();
+    await vi.waitFor(() => expect(root.querySelector("#name")).not.toBeNull());
+    expect(await submit(root, "Zoe")).toContain("No answer.");
+    await vi.waitFor(() => expect(guestKey).toHaveBeenCalledTimes(2));
+    expect(takeSeat).not.toHaveBeenCalled();
   });
 
   it("puts the focus on the title of where it has arrived, and names it in the title of the window", async () => {

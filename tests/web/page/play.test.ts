@@ -26,8 +26,8 @@ class WorkerEnd implements WorkerLine {
     this.hear({ data: message } as MessageEvent);
   }
 
-  connect(connection: AgentStatus["connection"], reason: AgentStatus["reason"] = ""): void {
-    this.tell({ type: "status", status: { connection, reason, text: "", inc: "0".repeat(12), unsent: 0, durable: true } });
+  connect(connection: AgentStatus["connection"], reason: AgentStatus["reason"] = "", durable = true): void {
+    this.tell({ type: "status", status: { connection, reason, text: "", inc: "0".repeat(12), unsent: 0, durable } });
   }
 
   show(audience: "public" | "own", view: object): void {
@@ -137,6 +137,18 @@ describe("the connection", () => {
       return play.game.connection;
     });
     expect([seen, play.game.reason]).toEqual([["CONNECTING", "CONNECTED", "SUSPENDED", "LOST"], "OTHER_TAB"]);
+  });
+
+  it("comes with a warning where the browser keeps nothing, once, whatever is sent meanwhile", () => {
+    const { play, worker } = playing("p04", "");
+    worker.connect("CONNECTED");
+    expect(play.game.warning).toBe("");
+    worker.connect("CONNECTED", "", false);
+    play.send("mafia.ballot", { target: null });
+    expect(play.game.warning).toContain("This browser keeps nothing");
+    play.tell({ type: "warning put away" });
+    worker.connect("SUSPENDED", "NO_ANSWER", false);
+    expect(play.game.warning).toBe("");
   });
 
   it("is taken over here when the player asks for it", () => {

@@ -1,7 +1,7 @@
 /** @vitest-environment happy-dom */
 import { render } from "lit-html";
 import { beforeEach, describe, expect, it } from "vitest";
-import { advance, type Game } from "../../../web_worker/page/game_state.ts";
+import { advance, unknownGame, type Game } from "../../../web_worker/page/game_state.ts";
 import type { CommandBody } from "../../../web_worker/page/line.ts";
 import type { Option } from "../../../web_worker/page/options.ts";
 import type { Deeds } from "../../../web_worker/page/screens/deeds.ts";
@@ -30,6 +30,10 @@ function drawn(game: Game): HTMLElement {
   document.body.replaceChildren(root);
   render(frame(game, deeds, 0), root);
   return root;
+}
+
+function lost(game: Game, reason: string): Game {
+  return advance(game, { type: "line", steadyMs: 0, event: { type: "connection", state: "LOST", reason } });
 }
 
 /** Use the control that an option asks for, with its last target. */
@@ -113,14 +117,32 @@ describe("a screen", () => {
     expect(order("ballot-thirty")).toEqual([...names, "Nobody"]);
   });
 
-  it("says of a lost line what helps, and offers the way on", () => {
-    const game = advance(gameAt("ballot"), {
-      type: "line",
-      steadyMs: 0,
-      event: { type: "connection", state: "LOST", reason: "OTHER_TAB" },
-    });
-    const notice = drawn(game).querySelector('[role="alert"]');
-    expect(notice?.textContent).toContain("another tab");
-    expect(notice?.querySelector("button")?.textContent).toBe("Play here");
+  it.each([
+    ["OTHER_TAB", "another tab", ["Play here", "Leave"]],
+    ["NO_PLACE", "lets nobody new in", ["Play here", "Just watch", "Leave"]],
+    ["MESH_GONE", "over and gone", ["Leave"]],
+    ["TICKET_REFUSED", "no longer good", ["Leave"]],
+  ])("says of a lost line what helps, and offers the way on: %s", (reason, text, ways) => {
+    const notice = drawn(lost(gameAt("ballot"), reason)).querySelector('[role="alert"]');
+    expect(notice?.textContent).toContain(text);
+    expect([...(notice?.querySelectorAll("button") ?? [])].map((button) => button.textContent)).toEqual(ways);
+  });
+
+  it.each(["CONNECTING", "SUSPENDED"] as const)("says why the game is not heard: %s", (state) => {
+    const event = { type: "connection", state, reason: "NO_ANSWER" } as const;
+    const root = drawn(advance(gameAt("ballot"), { type: "line", steadyMs: 0, event }));
+    expect(root.querySelector(".is-waiting")?.textContent).toContain("what you choose is kept and sent once it is back");
+  });
+
+  it("says of a code that has shown no game that there is none", () => {
+    const notice = drawn(lost(unknownGame("zzzzzz", null), "MESH_GONE")).querySelector('[role="alert"]');
+    expect(notice?.textContent).toContain("There is no game with this code");
+  });
+
+  it("tells who came when the game had begun why there is no seat, and shows the game", () => {
+    const { view } = gameAt("discussion");
+    const root = drawn({ ...gameAt("discussion"), agentId: "guest-1", own: null, view });
+    expect(root.querySelector(".corner")?.textContent).toContain("This game had begun when you came");
+    expect(root.querySelectorAll(".seat")).toHaveLength(view?.seats.length ?? 0);
   });
 });

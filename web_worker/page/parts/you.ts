@@ -35,8 +35,9 @@ export function corner(game: Game, deeds: Deeds): TemplateResult {
   const { view, own } = game;
   if (view === null) return html``;
   if (view.phase === "over" || view.phase === "lobby") return html``;
-  if (game.agentId === null) return watching(game, view, deeds);
-  if (own === null || !own.you.role) return html``;
+  const isSeated = view.seats.some((seat) => seat.id === game.agentId);
+  if (own === null && !isSeated) return watching(game, view, deeds);
+  if (!own?.you.role) return html``;
   return html`<section class="corner" aria-labelledby="you-title">
     <h2 id="you-title">You <span class="count">${own.you.name}${own.you.alive === false ? ", dead" : ""}</span></h2>
     ${view.phase === "reveal" ? nothing : card(own, game.isRoleShown, deeds)}
@@ -45,9 +46,10 @@ export function corner(game: Game, deeds: Deeds): TemplateResult {
 }
 
 function watching(game: Game, view: PublicView, deeds: Deeds): TemplateResult {
+  const why = game.agentId === null ? "" : "This game had begun when you came, so there is no seat for you. ";
   return html`<section class="corner" aria-labelledby="you-title">
     <h2 id="you-title">Watching</h2>
-    <p>You see what everybody at the table sees, and no card before it is turned.</p>
+    <p>${why}You see what everybody at the table sees, and no card before it is turned.</p>
     ${game.areSeatsOffered ? offer(view, deeds) : nothing}
   </section>`;
 }

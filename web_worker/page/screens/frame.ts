@@ -70,26 +70,33 @@ function connection(game: Game): TemplateResult {
 
 /** What stands in the way, with the way on. */
 function banner(game: Game, deeds: Deeds): TemplateResult {
-  const isAway = game.connection === "SUSPENDED";
+  const isAway = game.connection === "SUSPENDED" || (game.connection === "CONNECTING" && game.reason !== "");
   return html`<div class="banners">
     ${isAway ? html`<p class="notice is-waiting">${suspensionSentence(game.reason)}</p>` : nothing}
     ${
       game.connection === "LOST"
         ? html`<div class="notice" role="alert">
-            <p>${lossSentence(game.reason)}</p>
+            <p>${lossSentence(game.reason, game.view !== null)}</p>
             ${mayReturn(game.reason) ? html`<button type="button" @click=${() => deeds.retry()}>Play here</button>` : nothing}
+            ${
+              game.reason === "NO_PLACE"
+                ? html`<button type="button" @click=${() => deeds.watch(game.code)}>Just watch</button>`
+                : nothing
+            }
             <button type="button" @click=${() => deeds.go({ to: "home" })}>Leave</button>
           </div>`
         : nothing
     }
-    ${
-      game.notice
-        ? html`<div class="notice" role="alert">
-            <p>${game.notice}</p>
-            <button type="button" @click=${() => deeds.tell({ type: "notice put away" })}>Understood</button>
-          </div>`
-        : nothing
-    }
+    ${game.warning ? putAway(game.warning, () => deeds.tell({ type: "warning put away" })) : nothing}
+    ${game.notice ? putAway(game.notice, () => deeds.tell({ type: "notice put away" })) : nothing}
+  </div>`;
+}
+
+/** A sentence that stays until it has been read. */
+function putAway(text: string, done: () => void): TemplateResult {
+  return html`<div class="notice" role="alert">
+    <p>${text}</p>
+    <button type="button" @click=${done}>Understood</button>
   </div>`;
 }
 
