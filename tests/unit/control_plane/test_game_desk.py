@@ -85,6 +85,15 @@ def test_each_guest_becomes_an_agent_of_its_own_under_the_games_seat_key(api: Ap
     assert (claims["key"], claims["access_role"], claims["mesh"]) == (seat_key_id(game), "worker", game)
 
 
+def test_a_seat_asked_for_again_after_a_lost_answer_takes_no_second_place(api: Api) -> None:
+    game = open_game(api)
+    before = api.memory.documents().keys()
+    take_seat(api, game)
+    take_seat(api, game)
+    new = {path for path in api.memory.documents().keys() - before if path.startswith(f"meshes/{game}/")}
+    assert {path.split("/")[2] for path in new} <= {"audit"}
+
+
 def test_guest_with_its_session_is_the_same_agent_again_as_a_new_incarnation(api: Api) -> None:
     game = open_game(api)
     first = take_seat(api, game).json
