@@ -37,7 +37,7 @@ PUBLIC = f"meshes/{MESH}/views/public"
 COLUMNS = ("commands", "reads", "writes", "deletes", "read_equivalents", "without_liveness")
 
 
-THRIFTY_BEAT = HeartbeatPolicy(active_ms=60_000, idle_ms=120_000)
+THRIFTY_BEAT = HeartbeatPolicy.every(60_000)
 """As `firemesh agent run --heartbeat-ms 60000` has it."""
 
 

@@ -44,7 +44,7 @@ def register(subparsers: "Subparsers") -> None:
     run.add_argument("--seed", type=int, default=1, help="seed of the scripted players (default: 1)")
     run.add_argument("--seat", type=int, default=0, help="number of the first player, which chooses the names (default: 0)")
     run.add_argument("--pace", type=float, default=1.0, help="stretches the players' thinking (default: 1.0)")
-    run.add_argument("--heartbeat-ms", type=int, default=2000, help="a sign of life this often, 250 or more (default: 2000)")
+    run.add_argument("--heartbeat-ms", type=int, default=2000, help="a sign of life this often, 250 to 120000 (default: 2000)")
     run.add_argument("--journal", type=Path, help="append every command that is surely sent, as JSON, one per line")
     add_connection_options(run)
     add_admission_options(run)
@@ -103,7 +103,7 @@ def _process_options(args: argparse.Namespace, journal: TextIO | None) -> dict[s
 
     return {
         "state_folder": args.state_folder,
-        "heartbeat": HeartbeatPolicy(active_ms=args.heartbeat_ms, idle_ms=max(10_000, 2 * args.heartbeat_ms)),
+        "heartbeat": HeartbeatPolicy.every(args.heartbeat_ms),
         "on_sent": write_down,
     }
 

@@ -32,6 +32,15 @@ class HeartbeatPolicy:
     agent_ms: int = 250
     agent_late_ms: int = 1000
 
+    @classmethod
+    def every(cls, active_ms: int) -> "HeartbeatPolicy":
+        """A rhythm from one figure: half as often when idle, but not more often than by default nor less often than asleep.
+
+        Raises InvalidParameters when it is below 250 or above 120,000 ms.
+        """
+        default = cls()
+        return cls(active_ms=active_ms, idle_ms=max(default.idle_ms, active_ms, min(2 * active_ms, default.asleep_ms)))
+
     def __post_init__(self) -> None:
         if not 250 <= self.active_ms <= self.idle_ms <= self.asleep_ms <= 300_000:
             raise InvalidParameters(

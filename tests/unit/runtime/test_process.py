@@ -194,3 +194,15 @@ async def test_a_process_admitted_for_one_agent_runs_no_other_and_no_manager() -
 def test_an_impossible_rhythm_is_refused(wrong: dict[str, int]) -> None:
     with pytest.raises(InvalidParameters, match="heartbeat"):
         HeartbeatPolicy(**wrong)
+
+
+@pytest.mark.parametrize("active_ms, idle_ms", [(250, 10_000), (2000, 10_000), (60_000, 120_000), (120_000, 120_000)])
+def test_a_rhythm_from_one_figure_halves_when_idle_within_the_bounds(active_ms: int, idle_ms: int) -> None:
+    policy = HeartbeatPolicy.every(active_ms)
+    assert (policy.active_ms, policy.idle_ms) == (active_ms, idle_ms)
+
+
+@pytest.mark.parametrize("active_ms", [249, 120_001])
+def test_a_rhythm_beyond_the_bounds_is_refused(active_ms: int) -> None:
+    with pytest.raises(InvalidParameters, match=f"active_ms={active_ms}"):
+        HeartbeatPolicy.every(active_ms)
