@@ -107,7 +107,7 @@ async def count(open_store: OpenStore, counts: Counts) -> dict[str, Billed]:
 
 
 class CalmMesh:
-    """Does one thing after the other, and tells what was billed from calm to calm."""
+    """A mesh that does one thing after the other, and tells what was billed from calm to calm."""
 
     def __init__(self, open_store: OpenStore, counts: Counts) -> None:
         self._open_store = open_store
@@ -136,23 +136,28 @@ class CalmMesh:
         """What happens in the life of a mesh."""
         async with asyncio.timeout(PATIENCE_SECONDS):
             leader, worker = await self._begin()
-        for _ in range(2):  # with the first one rides what the leader thinks of everybody's health
-            renewed = await self._cost(lambda: _told(leader, Timer.RENEW), _seen_by(0))
-        found = {"renew": renewed}
-        found["vote"] = await self._cost(self._vote, lambda spent: _of(spent, "votes").writes == 1)
-        found["heartbeat"] = await self._cost(lambda: _busy(worker), lambda spent: _of(spent, "liveness").reads == 1)
-        command = await self._cost(lambda: worker.send_to_manager("counter.add", {"n": 1}), _seen_by(0))
-        found |= {"append": command, "command to the leader": command}
-        found["join"] = await self._cost(lambda: self._processes[-1].add_worker("second"), _seen_by(0))
-        found["leave"] = await self._cost(lambda: self._processes[-1].remove("second"), _seen_by(0))
+        await self._cost(lambda: _told(leader, Timer.RENEW), _reads(head=2))  # takes along what the leader thinks of the others
+        renewed = await self._cost(lambda: _told(leader, Timer.RENEW), _reads(head=2))
+        voted = await self._cost(self._vote, lambda spent: _of(spent, "votes").writes == 1)
+        beaten = await self._cost(lambda: _busy(worker), _reads(liveness=1))
+        ordered = await self._cost(lambda: _add(worker), _reads(head=2, inbox=1))
+        joined = await self._cost(lambda: self._processes[-1].add_worker("second"), _reads(head=2, agents=3, liveness=1))
+        left = await self._cost(lambda: self._processes[-1].remove("second"), _reads(head=2, inbox=1))
         async with asyncio.timeout(PATIENCE_SECONDS):
             await self._gather_audience()
-        found[f"broadcast to {AUDIENCE}"] = await self._cost(
-            lambda: worker.send_to_manager("counter.add", {"n": 1}), _seen_by(AUDIENCE)
-        )
-        found["hand over"] = await self._cost(lambda: _transferred(leader), lambda spent: _of(spent, "log").writes == 1)
-        append = found.pop("append")
-        return {name: spent.total for name, spent in found.items()} | {"append": _of(append, "head") + _of(append, "log")}
+        heard = await self._cost(lambda: _add(worker), _reads(head=2, inbox=1, views=AUDIENCE))
+        handed_over = await self._cost(lambda: _transferred(leader), _reads(head=7, inbox=1, liveness=4))
+        return {
+            "renew": renewed.total,
+            "append": _of(ordered, "head") + _of(ordered, "log"),
+            "vote": voted.total,
+            "hand over": handed_over.total,
+            "heartbeat": beaten.total,
+            "command to the leader": ordered.total,
+            f"broadcast to {AUDIENCE}": heard.total,
+            "join": joined.total,
+            "leave": left.total,
+        }
 
     async def abandon(self) -> None:
         """End everything without a word."""
@@ -224,9 +229,9 @@ def _of(spent: MeterReading, kind: str) -> Billed:
     return spent.by_kind.get(kind, Billed())
 
 
-def _seen_by(audience: int) -> Done:
-    """Two standbys have heard of a new head, and so many readers of a new view."""
-    return lambda spent: _of(spent, "head").reads >= 2 and _of(spent, "views").reads >= audience
+def _reads(**least: int) -> Done:
+    """So many documents of each kind have been read: everybody has heard of it."""
+    return lambda spent: all(_of(spent, kind).reads >= reads for kind, reads in least.items())
 
 
 async def _told(leader: ManagerAgent, timer: Timer) -> None:
@@ -235,6 +240,10 @@ async def _told(leader: ManagerAgent, timer: Timer) -> None:
 
 async def _busy(worker: WorkerAgent) -> None:
     worker.publish_heartbeat("busy")
+
+
+async def _add(worker: WorkerAgent) -> None:
+    await worker.send_to_manager("counter.add", {"n": 1})
 
 
 async def _transferred(leader: ManagerAgent) -> None:
