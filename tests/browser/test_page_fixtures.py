@@ -67,6 +67,6 @@ def test_the_site_that_is_deployed_holds_no_recorded_moment_and_loads_nothing_fr
         path.name: path.read_text() for path in build(tmp_path / "dist").rglob("*") if path.suffix in {".js", ".css", ".html"}
     }
     page = "".join(text for name, text in texts.items() if name.startswith(("main-", "index")))
-    assert "/fixtures/" not in page
+    assert "fixtures/" not in page
     assert "firestore" not in page, "the SDK belongs into the worker"
     assert "http://" not in page.replace("http://www.w3.org/", "")

@@ -30,19 +30,21 @@ def packed(text: bytes) -> int:
     return len(gzip.compress(text, 9))
 
 
-def test_the_page_is_small_and_holds_no_sdk(built: Path) -> None:
-    index = (built / "index.html").read_text()
+@pytest.mark.parametrize("html", ["index.html", "console/index.html"])
+def test_each_page_is_small_and_holds_no_sdk(built: Path, html: str) -> None:
+    index = (built / html).read_text()
     loaded = [built / name for name in re.findall(r'(?:src|href)="/(assets/[^"]+)"', index)]
     assert len(loaded) == 2
     assert sum(packed(path.read_bytes()) for path in loaded) + packed(index.encode()) < PAGE_BYTES_MAX
     assert all(b"firestore.googleapis.com" not in path.read_bytes() for path in loaded)
 
 
-def test_the_worker_is_hardly_larger_than_the_bare_sdk(built: Path) -> None:
+@pytest.mark.parametrize("name", ["worker", "operator_worker"])
+def test_a_worker_is_hardly_larger_than_the_bare_sdk(built: Path, name: str) -> None:
     options = ["--bundle", "--minify", "--format=esm", "--target=es2022", "--legal-comments=none", "--log-level=error"]
     command = [str(ROOT / "node_modules/.bin/esbuild"), str(BARE), *options]
     bare = subprocess.run(command, cwd=ROOT, capture_output=True, timeout=60, check=True).stdout
-    [worker] = (built / "assets").glob("worker-*.js")
+    [worker] = (built / "assets").glob(f"{name}-*.js")
     assert packed(worker.read_bytes()) <= WORKER_RATIO_MAX * packed(bare)
 
 

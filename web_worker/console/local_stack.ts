@@ -21,7 +21,7 @@ const TIMEOUT_MS = 5000;
 
 /** The stack that serves this site; null where none does. */
 export async function findLocalStack(send: typeof fetch): Promise<LocalStack | null> {
-  const config = (await send("/config.json")
+  const config = (await send("/config.json", { signal: AbortSignal.timeout(TIMEOUT_MS) })
     .then((answer) => answer.json())
     .catch(() => ({}))) as { readonly desk?: Desk | null };
   const desk = config.desk ?? null;
