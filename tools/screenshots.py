@@ -16,8 +16,9 @@ ROOT = Path(__file__).resolve().parent.parent
 FOLDER = ROOT / "docs" / "screens"
 SHOWN = {
     "phone": ("home", "night-mafioso", "dawn-death", "ballot", "discussion"),
-    "desk": ("ballot", "night-villager", "over-mafia"),
+    "desk": ("ballot", "night-villager", "over-mafia", "console-failover"),
 }
+SAVED_AS = {"console-failover": "console"}
 
 
 def main() -> int:
@@ -38,7 +39,7 @@ def main() -> int:
             subprocess.run(command, cwd=ROOT, env=environment, check=True, stdout=subprocess.DEVNULL)
             FOLDER.mkdir(parents=True, exist_ok=True)
             for name in names:
-                shutil.copy(f"{folder}/pictures/{name}-{size}.png", FOLDER / f"{name}-{size}.png")
+                shutil.copy(f"{folder}/pictures/{name}-{size}.png", FOLDER / f"{SAVED_AS.get(name, name)}-{size}.png")
     return 0
 
 

@@ -51,7 +51,7 @@ function fileAt(path) {
 function placeOf(screen) {
   if (screen === "home") return ["", "h1"];
   if (screen === "door") return ["#/game/km4t7q", "h1"];
-  if (screen === "console") return ["console/", "h1"];
+  if (screen === "console-door") return ["console/", "h1"];
   if (screen.startsWith("console-")) return [`console/#/fixture/${screen.slice(8)}`, ".standing"];
   return [`#/fixture/${screen}`, "#phase"];
 }
@@ -59,6 +59,7 @@ function placeOf(screen) {
 function serve() {
   const server = createServer((request, response) => {
     const path = normalize(decodeURIComponent(new URL(request.url, "http://site").pathname));
+    if (path === "/config.json") return void response.writeHead(200, { "Content-Type": "application/json" }).end("{}");
     const file = fileAt(path);
     if (!existsSync(file)) return void response.writeHead(404).end();
     response.writeHead(200, { "Content-Type": TYPES[extname(file)] ?? "text/plain", "Content-Security-Policy": POLICY });
@@ -91,7 +92,7 @@ async function main() {
   if (folder) mkdirSync(folder, { recursive: true });
   const named = (folder) => readdirSync(folder).map((name) => name.replace(".json", ""));
   const moments = existsSync(join(site, "console")) ? named(CONSOLE_FIXTURES).map((name) => `console-${name}`) : [];
-  const all = ["home", "door", "console", ...moments, ...named(FIXTURES)];
+  const all = ["home", "door", "console-door", ...moments, ...named(FIXTURES)];
   const only = option("--only")?.split(",");
   const sizes = option("--sizes")?.split(",") ?? Object.keys(SIZES);
   const rows = [];
@@ -117,7 +118,7 @@ async function main() {
           await card.first().click();
           await look(`${screen}-card`);
         }
-        if (screen.startsWith("console-")) {
+        if (moments.includes(screen)) {
           await page.getByRole("button", { name: "Close the mesh" }).click();
           await look(`${screen}-question`);
           await page.getByRole("button", { name: "Leave it as it is" }).click();

@@ -20,6 +20,11 @@ export class ControlError extends Error {
     super(text);
     this.name = "ControlError";
   }
+
+  /** Whether the same call would be refused again, and each time be written to the audit trail. */
+  get isFinal(): boolean {
+    return ["unauthenticated", "permission-denied", "not-found"].includes(this.code);
+  }
 }
 
 export interface Control {

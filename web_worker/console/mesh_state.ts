@@ -136,8 +136,10 @@ function withLog(state: MeshState, page: LogPage): MeshState {
   const commands = fresh.reduce((sum, line) => sum + line.commands, 0);
   const { sightings } = state;
   const counted = { ...sightings, entries: sightings.entries + fresh.length, commands: sightings.commands + commands };
+  // Where nothing more is to be had, nothing is wanted, whatever was named: the mesh may have been made anew.
+  const told = fresh.length === 0 ? { ...state, newestIndex: page.last_index } : named(state, page.last_index);
   return {
-    ...named(state, page.last_index),
+    ...told,
     lines: [...kept, ...fresh].slice(-LINES_MAX),
     terms: seenInLog(state.terms, fresh),
     sightings: isLater ? counted : sightings,

@@ -42,6 +42,7 @@ export class MeshWatch {
       },
       (error) => {
         this.logProblem = error instanceof ControlError ? error.text : String(error);
+        if (error instanceof ControlError && error.isFinal) this.reader.end();
         page.draw();
       },
       (work, ms) => page.later(work, ms),

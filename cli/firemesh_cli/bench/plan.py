@@ -67,6 +67,8 @@ STEPS = (
     Step("GET /meshes/<mesh_id>/agents", f"{_HERE}/agents"),
     Step("GET /meshes/<mesh_id>/agents/<agent_id>", _ME),
     Step("GET /meshes/<mesh_id>/views/<audience>", f"{_HERE}/views/topology"),
+    Step("POST /meshes/<mesh_id>/watchers", f"{_HERE}/watchers", {}),
+    Step("GET /meshes/<mesh_id>/log", f"{_HERE}/log?limit=1"),
     Step("GET /meshes/<mesh_id>/states/<agent_id>", f"{_HERE}/states/{AGENT}"),
     Step("DELETE /meshes/<mesh_id>/agents/<agent_id>", _ME, then="left"),
     Step("POST /meshes/<mesh_id>/agents/<agent_id>/key", f"{_ME}/key", {}),

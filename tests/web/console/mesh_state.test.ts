@@ -93,6 +93,11 @@ describe("the log", () => {
     expect(state.lines.map(({ index }) => index)).toEqual(Array.from({ length: LINES_MAX }, (_, place) => 51 + place));
   });
 
+  it("is not asked for again and again when it is shorter than something has named", () => {
+    const misled = after(NOTHING, 0, page(1, 5), topology({ applied_index: 9 }), page(6, 5));
+    expect(logWanted(misled)).toBeNull();
+  });
+
   it("counts for the bill what has happened since the console looks, not what was before", () => {
     expect(after(NOTHING, 0, page(1, 50)).sightings).toMatchObject({ entries: 0, commands: 0 });
     expect(after(NOTHING, 0, page(1, 50), page(51, 53)).sightings).toMatchObject({ entries: 3, commands: 3 });
