@@ -163,11 +163,22 @@ export class Console {
         await control.close(id);
         return "Ordered: the mesh is closed as soon as its leader has done it.";
       case "reveal":
-        this.put({ secrets: await control.readSecrets(id) });
+        await this.reveal(control, id);
         return "";
       case "kill":
         return `Killed: the process of ${(await this.local?.killLeader(id)) ?? "nobody"}.`;
     }
+  }
+
+  /** Show what players know, and lead there: it may be far from where it was asked for. */
+  private async reveal(control: Control, id: string): Promise<void> {
+    const { visit } = this;
+    const secrets = await control.readSecrets(id);
+    if (visit !== this.visit) return;
+    this.asker = null;
+    this.put({ secrets, asked: null });
+    this.drawNow();
+    this.world.root.querySelector<HTMLElement>("#secrets-title")?.focus();
   }
 
   /** One call at a time; what goes wrong becomes a sentence. Without a key nothing is called. */

@@ -259,6 +259,7 @@ describe("an order", () => {
     await vi.waitFor(() => expect(text(root, "dialog p")).toContain("audit trail"));
     confirm(root);
     await vi.waitFor(() => expect(text(root, "[aria-labelledby=secrets-title]")).toContain("Godfather"));
+    expect(document.activeElement).toBe(root.querySelector("#secrets-title"));
     click(root, "Hide it again");
     await vi.waitFor(() => expect(root.textContent).not.toContain("Godfather"));
   });

@@ -11,7 +11,7 @@ interface Told {
 
 export function secrets({ views }: Secrets, deeds: Deeds): TemplateResult {
   return html`<section class="panel" aria-labelledby="secrets-title">
-    <h2 id="secrets-title">Every role <span class="count">as when you asked; it is in the audit trail</span></h2>
+    <h2 id="secrets-title" tabindex="-1">Every role <span class="count">as when you asked; it is in the audit trail</span></h2>
     <div class="scrolls" tabindex="0" role="region" aria-label="Roles">
       <table>
         <thead>
