@@ -27,16 +27,19 @@ async def subscribe(kind: str, project: str, host: str, agents: int) -> None:
     """The whole life of this process."""
     paths = [f"meshes/bench/{each}/w{number}" for number in range(agents) for each in SUBSCRIPTIONS]
     async with contextlib.AsyncExitStack() as around:
-        before = await (_sdk if kind == "sdk" else _ours)(around, kind, project, host, paths)
+        if kind == "sdk":
+            before = await _sdk(around, project, host, paths)
+        else:
+            before = await _ours(around, project, host, paths, one=kind == "one-stream")
         print("ready", threads() - before, flush=True)
         await asyncio.Event().wait()
 
 
-async def _ours(around: contextlib.AsyncExitStack, kind: str, project: str, host: str, paths: list[str]) -> int:
+async def _ours(around: contextlib.AsyncExitStack, project: str, host: str, paths: list[str], *, one: bool) -> int:
     from firemesh.store.base import DocumentTarget, Put
     from firemesh.store.firestore import FirestoreStore
 
-    store = FirestoreStore(project, host=host, one_stream=True if kind == "one-stream" else None)
+    store = FirestoreStore(project, host=host, one_stream=True if one else None)
     around.push_async_callback(store.close)
     for number in range(WARM_UP_WRITES):
         await store.commit([Put("warm/up", {"n": number})], timeout_seconds=60.0)
@@ -45,13 +48,13 @@ async def _ours(around: contextlib.AsyncExitStack, kind: str, project: str, host
     return before
 
 
-async def _sdk(around: contextlib.AsyncExitStack, kind: str, project: str, host: str, paths: list[str]) -> int:
+async def _sdk(around: contextlib.AsyncExitStack, project: str, host: str, paths: list[str]) -> int:
     from firemesh_cli.bench.floor.stock import StockClient
 
     stock = StockClient(project, host)
     around.callback(stock.close)
     for number in range(WARM_UP_WRITES):
-        await stock.create(f"warm/{kind}{number}", {"n": number})
+        await stock.create(f"warm/up{len(paths)}-{number}", {"n": number})
     before = threads()
     await asyncio.gather(*(stock.listen(path).get() for path in paths))
     return before

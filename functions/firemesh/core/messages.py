@@ -75,7 +75,9 @@ class Command(StoredModel):
 
 
 def _depth(text: str) -> int:
-    """How many objects and lists lie within each other, by one pass over the text; meaningful for JSON only."""
+    """How many objects and lists lie within each other, or at most lie; meaningful for JSON only."""
+    if (opened := text.count("{") + text.count("[")) <= PAYLOAD_DEPTH_MAX:
+        return opened  # no need to look closer
     depth = deepest = 0
     for token in _BRACKETS.findall(text):
         if token in ("{", "["):

@@ -1,7 +1,7 @@
 """The store port: the few operations on documents that Firemesh needs, and their exact meaning.
 
-Two implementations stand beside this file: `memory.MemoryStore`, a verified fake, and `firestore.FirestoreStore`, the
-only importer of the vendor SDK. One contract suite runs against both (tests/contract).
+Two implementations stand beside this file: `memory.MemoryStore`, a verified fake, and `firestore.FirestoreStore`, which
+alone knows the vendor's protocol. One contract suite runs against both (tests/contract).
 
 A path is slash-separated, relative to the database root: `meshes/m1/consensus/head`. A document is a JSON object whose
 values are None, bool, int, float, str, lists and objects; a list may not hold a list directly (Firestore's rule). One kind

@@ -1,4 +1,4 @@
-"""Firestore itself behind the store port. Nothing outside this package imports the vendor's SDK."""
+"""Firestore itself behind the store port. Nothing of the program outside this package knows gRPC or the vendor's libraries."""
 
 from firemesh.store.firestore.channel import TokenSource
 from firemesh.store.firestore.store import FirestoreStore, connect

@@ -1,25 +1,26 @@
 """How a connection is opened, to the emulator or to Firestore, and as whom."""
 
 from collections.abc import Awaitable, Callable
+from urllib.parse import quote
 
 import grpc
-from google.api_core.gapic_v1 import routing_header
-from google.auth.exceptions import GoogleAuthError
-from google.cloud.firestore_v1.services.firestore.transports import FirestoreGrpcAsyncIOTransport
 
 from firemesh.errors import PermissionDenied
 
 Metadata = tuple[tuple[str, str], ...]
+Options = tuple[tuple[str, int], ...]
 
 TokenSource = Callable[[], Awaitable[str]]
 """The ID token of a user of Firebase, valid now; empty for nobody. Asked at every call; raises a MeshError without one."""
 
 FIRESTORE = "firestore.googleapis.com:443"
 
+_SCOPES = ("https://www.googleapis.com/auth/cloud-platform", "https://www.googleapis.com/auth/datastore")
+
 RECEIVE_BYTES_MAX = 16 * 1024 * 1024
 
 # A commit repeated by the channel would land twice in silence; we decide about repeating.
-_OPTIONS: tuple[tuple[str, int], ...] = (
+_OPTIONS: Options = (
     ("grpc.enable_retries", 0),
     ("grpc.max_receive_message_length", RECEIVE_BYTES_MAX),
     ("grpc.min_reconnect_backoff_ms", 1_000),
@@ -27,7 +28,7 @@ _OPTIONS: tuple[tuple[str, int], ...] = (
     ("grpc.max_reconnect_backoff_ms", 2_000),
 )
 # Notices a link that died without a word. The emulator calls such pings abuse and hangs up.
-_KEEPALIVE: tuple[tuple[str, int], ...] = (
+_KEEPALIVE: Options = (
     ("grpc.keepalive_time_ms", 30_000),
     ("grpc.keepalive_timeout_ms", 10_000),
     ("grpc.keepalive_permit_without_calls", 1),
@@ -46,8 +47,16 @@ def open_channel(host: str | None, *, as_user: bool = False) -> grpc.aio.Channel
     options = (*_OPTIONS, *_KEEPALIVE)
     if as_user:
         return grpc.aio.secure_channel(FIRESTORE, grpc.ssl_channel_credentials(), options=options)
+    return _channel_of_this_machine(options)
+
+
+def _channel_of_this_machine(options: Options) -> grpc.aio.Channel:
+    """A channel that adds the machine's credentials to each call. Their library is slow to load, and not always needed."""
+    from google.api_core import grpc_helpers_async
+    from google.auth.exceptions import GoogleAuthError
+
     try:
-        return FirestoreGrpcAsyncIOTransport.create_channel(options=options)
+        return grpc_helpers_async.create_channel(FIRESTORE, default_scopes=_SCOPES, options=options)
     except GoogleAuthError as error:
         raise PermissionDenied(
             "no usable Google credentials: run `gcloud auth application-default login`, set "
@@ -57,8 +66,7 @@ def open_channel(host: str | None, *, as_user: bool = False) -> grpc.aio.Channel
 
 def database_metadata(database: str) -> Metadata:
     """Which database is meant, for the server and for the routers before it. Listen fails without the first header."""
-    routing: tuple[str, str] = routing_header.to_grpc_metadata({"database": database})  # type: ignore[no-untyped-call]
-    return (("google-cloud-resource-prefix", database), routing)
+    return (("google-cloud-resource-prefix", database), ("x-goog-request-params", f"database={quote(database)}"))
 
 
 def client_metadata(client_name: str) -> Metadata:
