@@ -8,6 +8,7 @@ import math
 import re
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any
 
 from firemesh.errors import InvalidMessage
@@ -135,15 +136,31 @@ def _document_bytes(path: str, fields: Mapping[str, Any]) -> int:
 def _map_bytes(fields: Mapping[str, Any], path: str, prefix: str, depth: int) -> int:
     size = 0
     for name, value in fields.items():
-        where = f"{prefix}{name}"
-        if not isinstance(name, str) or not name or _RESERVED.fullmatch(name):
-            raise InvalidMessage(f"{path}: {where!r} is not a field name")
-        length = len(name) if name.isascii() else _utf8_length(name, where)
-        if length > NAME_BYTES_MAX:
-            raise InvalidMessage(f"{path}: a field name exceeds {NAME_BYTES_MAX} bytes")
-        plain = isinstance(value, str) and value.isascii()
-        size += length + 1 + (len(value) + 1 if plain else _value_bytes(value, path, where, depth))
+        length = _name_bytes(name)
+        if not 0 < length <= NAME_BYTES_MAX:
+            raise _bad_name(name, path, f"{prefix}{name}")
+        if isinstance(value, str) and value.isascii():
+            size += length + 1 + len(value) + 1
+        else:
+            size += length + 1 + _value_bytes(value, path, f"{prefix}{name}", depth)
     return size
+
+
+@lru_cache(maxsize=4096)
+def _name_bytes(name: object) -> int:
+    """How long a field's name is, 0 for what is none. Programs use few names, and the same in every document."""
+    if not isinstance(name, str) or _RESERVED.fullmatch(name):
+        return 0
+    try:
+        return len(name.encode())
+    except UnicodeEncodeError:
+        return 0
+
+
+def _bad_name(name: object, path: str, where: str) -> InvalidMessage:
+    if _name_bytes(name) > NAME_BYTES_MAX:
+        return InvalidMessage(f"{path}: a field name exceeds {NAME_BYTES_MAX} bytes")
+    return InvalidMessage(f"{path}: {where!a} is not a field name")
 
 
 def _value_bytes(value: Any, path: str, where: str, depth: int) -> int:
@@ -156,7 +173,7 @@ def _value_bytes(value: Any, path: str, where: str, depth: int) -> int:
         return 8
     if depth > DEPTH_MAX:
         raise InvalidMessage(f"{path}: {where} is nested deeper than {DEPTH_MAX}")
-    if isinstance(value, Mapping):
+    if isinstance(value, dict | Mapping):
         return _map_bytes(value, path, f"{where}.", depth + 1)
     if isinstance(value, list | tuple):
         return sum(_item_bytes(item, path, f"{where}[{i}]", depth + 1) for i, item in enumerate(value))

@@ -49,27 +49,40 @@ class RawClient:
 
     async def set(self, path: str, fields: Fields, *, create: bool = False) -> None:
         """Write a document."""
+        await self.commit({path: fields}, create=create)
+
+    async def commit(self, documents: Mapping[str, Fields | None], *, create: bool = False) -> None:
+        """Write documents together, and delete those without content."""
         request = _CommitRequest(database=self._database)
-        write = request.writes.add()
-        write.update.name = f"{self._database}/documents/{path}"
-        values = write.update.fields
-        for name, value in fields.items():
-            if isinstance(value, str):
-                values[name].string_value = value
-            else:
-                values[name].integer_value = value
-        if create:
-            write.current_document.exists = False
+        for path, fields in documents.items():
+            write, name = request.writes.add(), f"{self._database}/documents/{path}"
+            if fields is None:
+                write.delete = name
+                continue
+            write.update.name = name
+            values = write.update.fields
+            for field, value in fields.items():
+                if isinstance(value, str):
+                    values[field].string_value = value
+                else:
+                    values[field].integer_value = value
+            if create:
+                write.current_document.exists = False
         await self._commit(request, metadata=self._metadata, timeout=10.0)
 
     async def listen(self, *paths: str) -> list["asyncio.Queue[dict[str, Any]]"]:
-        """Over one stream, by path, what each document holds whenever it changes; told when the server calls it consistent."""
+        """Over one stream, by path, what each document, or each of a collection, holds whenever it changes."""
         requests: asyncio.Queue[Any] = asyncio.Queue()
         heard: list[asyncio.Queue[dict[str, Any]]] = [asyncio.Queue() for _ in paths]
         for number, path in enumerate(paths):
             request = _ListenRequest(database=self._database)
             request.add_target.target_id = number + 1
-            request.add_target.documents.documents.append(f"{self._database}/documents/{path}")
+            name = f"{self._database}/documents/{path}"
+            if path.count("/") % 2:
+                request.add_target.documents.documents.append(name)
+            else:
+                request.add_target.query.parent, _, collection = name.rpartition("/")
+                request.add_target.query.structured_query.from_.add().collection_id = collection
             requests.put_nowait(request)
         call = self._listen(_all(requests), metadata=self._metadata)
         self._readings.append(asyncio.create_task(_read(call, heard)))

@@ -52,7 +52,7 @@ def _encode(target: Message, value: Any) -> None:
         since = value - _EPOCH
         target.timestamp_value.seconds = since.days * 86_400 + since.seconds
         target.timestamp_value.nanos = since.microseconds * 1000
-    elif isinstance(value, Mapping):
+    elif isinstance(value, dict | Mapping):
         target.map_value.SetInParent()
         encode_fields(target.map_value.fields, value)
     elif isinstance(value, list | tuple):

@@ -354,6 +354,9 @@ class ListenStream:
 
     def _target_change(self, change: Message) -> None:
         kind = change.target_change_type
+        if kind == _NO_CHANGE and not change.target_ids:
+            self._all_consistent(change)
+            return
         for listening in self._named(change.target_ids or list(self._listenings)):
             if kind == _REMOVE:
                 self._end(listening, target_error(change.cause.code, change.cause.message))
@@ -364,13 +367,18 @@ class ListenStream:
             elif kind == _CURRENT:
                 listening.current = True
             listening.token = change.resume_token or listening.token
-        if kind == _NO_CHANGE and not change.target_ids and change.HasField("read_time"):
-            read_time, now = nanoseconds(change.read_time), self._heard_at
-            for listening in list(self._listenings.values()):
-                listening.settle(read_time, now)
-                if listening.current and not listening.confirmed and self._confirm is not None:
-                    listening.confirmed = True
-                    self._confirm_soon(listening, self._confirm)
+
+    def _all_consistent(self, change: Message) -> None:
+        """What every change ends with, when it says as of when."""
+        read_time = nanoseconds(change.read_time) if change.HasField("read_time") else None
+        for listening in list(self._listenings.values()):
+            listening.token = change.resume_token or listening.token
+            if read_time is None:
+                continue
+            listening.settle(read_time, self._heard_at)
+            if self._confirm is not None and listening.current and not listening.confirmed:
+                listening.confirmed = True
+                self._confirm_soon(listening, self._confirm)
 
     def _confirm_soon(self, listening: _Listening, confirm: Confirm) -> None:
         task = asyncio.create_task(self._confirm_one(listening, confirm, listening.target_id))
