@@ -77,8 +77,12 @@ def on_run_ended(turn: Turn[S], inc: str) -> None:
     if inc == turn.identity.inc or inc in state.ended:
         return
     turn.change(ended=(*state.ended, inc)[-ENDED_MAX:])
-    if state.pending is None and election.is_orphaned(state.head, turn.state.ended):
+    if state.pending is not None or state.role is ManagerRole.LEADER:
+        return
+    if election.is_orphaned(state.head, turn.state.ended):
         watch_silence(turn)
+    elif not turn.params.standbys_listen and not state.head.closed:
+        turn.emit(Arm(Timer.CAMPAIGN, 0))  # who only looks now and then may not know who leads
 
 
 def step_down(turn: Turn[S]) -> None:

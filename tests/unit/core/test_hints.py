@@ -1,12 +1,17 @@
 """Word that a process has ended: its lease is not waited for, and a word that is wrong costs a leader and nothing else."""
 
-from firemesh.core.effects import ManagerRole, ProposalKind, ReadElection, RunEnded, Timer
+from dataclasses import replace
+
+from firemesh.core.effects import ManagerRole, ProposalKind, ReadElection, ReleaseAsked, RunEnded, Timer
 from firemesh.core.following import ENDED_MAX
 from firemesh.core.invariants import Checker
 from firemesh.core.messages import Head
+from firemesh.core.params import TEST
 from tests.support.ledger import LedgerMachine
 from tests.support.model_store import Silence
 from tests.support.scripted import Scripted, ScriptedMesh, command, incarnation, join
+
+LOOKING = replace(TEST, standbys_listen=0)
 
 
 def mesh_of_three() -> ScriptedMesh:
@@ -19,6 +24,15 @@ def hears_of_the_end_of(manager: Scripted, name: str) -> None:
 
 def takes_over(manager: Scripted) -> None:
     manager.fire(Timer.CAMPAIGN)
+    assert manager.lands().kind is ProposalKind.TAKEOVER
+
+
+def looks_until_it_takes_over(manager: Scripted) -> None:
+    """It learns who leads, and reads the log, before it stands."""
+    for _ in range(4):
+        if not manager.commits:
+            manager.fire(Timer.CAMPAIGN)
+            assert manager.commits or manager.armed[Timer.CAMPAIGN].after_ms <= LOOKING.poll_ms
     assert manager.lands().kind is ProposalKind.TAKEOVER
 
 
@@ -120,6 +134,24 @@ def test_a_takeover_whose_answer_is_lost_still_uses_the_word_up() -> None:
     mesh["m2"].fire(Timer.CAMPAIGN)
     mesh["m2"].lands_unheard()
     assert (mesh["m2"].role, mesh["m2"].state.ended) == (ManagerRole.LEADER, ())
+
+
+def test_a_standby_that_does_not_listen_looks_at_once_for_it_may_not_know_who_leads() -> None:
+    mesh = ScriptedMesh("m1", "m2", "m3", params=LOOKING).led_by("m1", join("w"))
+    mesh["m1"].tell(ReleaseAsked("m3"))
+    mesh["m1"].settle()
+    looks_until_it_takes_over(mesh["m3"])
+    hears_of_the_end_of(mesh["m2"], "m3")
+    assert mesh["m2"].armed[Timer.CAMPAIGN].after_ms == 0
+    looks_until_it_takes_over(mesh["m2"])
+    assert mesh.store.head.deposed_inc == incarnation("m3")
+
+
+def test_a_standby_that_does_not_listen_looks_once_when_it_was_not_the_leader_that_ended() -> None:
+    mesh = ScriptedMesh("m1", "m2", "m3", params=LOOKING).led_by("m1", join("w"))
+    hears_of_the_end_of(mesh["m2"], "m3")
+    mesh["m2"].fire(Timer.CAMPAIGN)
+    assert (mesh["m2"].commits, mesh["m2"].armed[Timer.CAMPAIGN].after_ms) == ([], LOOKING.ttl_ms + LOOKING.grace_ms)
 
 
 def test_a_manager_that_is_no_voter_yet_leaves_it_to_those_who_are() -> None:
