@@ -37,8 +37,9 @@ def _register_create(actions: "Subparsers") -> None:
     create.add_argument("mesh_id")
     create.add_argument("--machine", default="mafia", help="what the mesh replicates (default: mafia)")
     create.add_argument("--seats", type=int, default=12, help="seats at a table of Mafia, 5 to 30 (default: 12)")
+    create.add_argument("--programs", type=int, default=0, help="how many of these seats the mesh plays itself (default: none)")
     create.add_argument("--seed", type=int, default=1, help="seed of the deal (default: 1)")
-    create.add_argument("--setup", help="the machine's whole setup as a JSON object, instead of --seats and --seed")
+    create.add_argument("--setup", help="the machine's whole setup as a JSON object, instead of these three")
     create.add_argument(
         "--profile", choices=("default", "fast", "test", "thrifty"), default="default", help="timing of the lease"
     )
@@ -65,7 +66,8 @@ def _setup(args: argparse.Namespace) -> dict[str, object]:
     from firemesh.errors import InvalidMessage
 
     if args.setup is None:
-        return {"seats": args.seats, "seed": args.seed} if args.machine == "mafia" else {}
+        wanted = {"seats": args.seats, "programs": args.programs, "seed": args.seed}
+        return wanted if args.machine == "mafia" else {}
     try:
         setup = json.loads(args.setup)
     except ValueError as error:

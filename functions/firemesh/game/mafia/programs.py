@@ -52,8 +52,7 @@ def program_moves(seed: str, public: View, own: View, statements: Statements) ->
         return _plot(player, public, own)
     # Whoever has nothing to say at first may still have an answer.
     actions = player.decide(public, own) or player.decide(public, own)
-    answers = "reaction" in player.state["done"]
-    return [_move(action, _share(action, public, own, answers=answers), public, own) for action in actions]
+    return [_move(action, _share(action, public, own, answers=player.answers), public, own) for action in actions]
 
 
 def _share(action: Action, public: View, own: View, *, answers: bool) -> float:

@@ -56,6 +56,11 @@ class ScriptedPlayer:
         """What the player remembers, as a JSON object."""
         return {"phase": self._phase, "done": dict(self._done), "statements": asdict(self._statements)}
 
+    @property
+    def answers(self) -> bool:
+        """Whether what the player said last in this discussion was an answer to others."""
+        return "reaction" in self._done
+
     def restore(self, state: Mapping[str, Any]) -> None:
         """Remember what an earlier run of this player did. Joins, actions and ballots that did not arrive are sent again."""
         self._phase = str(state["phase"])
