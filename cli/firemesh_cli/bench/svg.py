@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from html import escape
 
 SERIES_MAX = 6
-DASHES = ("", "7 3", "2 3", "9 3 2 3", "1 4", "12 4")
+DASHES = ("", "7 3", "3 3", "9 3 2 3", "14 3", "6 2 2 2 2 2")
 
 _LIGHT = ("#0b62a4", "#c2410c", "#047857", "#a21caf", "#6d5a00", "#4b5563")
 _DARK = ("#6cb6ff", "#ff9d5c", "#4ade9f", "#f0a6ff", "#e3c94a", "#b6bfc9")

@@ -1,25 +1,22 @@
 """Measuring the mesh beside others: what is made of times, what is drawn, and what is said of somebody who is missing."""
 
+import contextlib
 import json
 import sys
 import xml.etree.ElementTree as ET
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 
 from firemesh.errors import LocalStackError
-from firemesh_cli.bench.peers import packages, plots
+from firemesh_cli.bench.peers import failover, packages, plots
 from firemesh_cli.bench.peers.catalogue import COURIERS, ELECTORS, FAILOVER, MESSAGES
+from firemesh_cli.bench.peers.cost import LIVES
 from firemesh_cli.bench.peers.messages import matched
-from firemesh_cli.bench.peers.record import (
-    Deliveries,
-    Failover,
-    Messages,
-    Record,
-    failover_section,
-    messages_section,
-    quantile,
-)
+from firemesh_cli.bench.peers.record import Deliveries, Failover, Messages, Record, quantile
+from firemesh_cli.bench.peers.run import missing_of_ours
+from firemesh_cli.bench.peers.tables import cost_section, failover_section, messages_section, sections
 from firemesh_cli.bench.peers.workplace import Workplace, free_port
 from firemesh_cli.bench.svg import SERIES_MAX, Axis
 from firemesh_cli.commands import bench_peers
@@ -29,12 +26,12 @@ def record(*, left_out: dict[str, str] | None = None, foreign_cores: float = 0.1
     to_one = Deliveries.of([0.001, 0.002, 0.004], 0, foreign_cores)
     to_thirty = Deliveries.of([0.010], 2, 0.1)
     return Record(
-        ttl_seconds=2.0,
         failover={
             "etcd": Failover("3.4.23", "disk", (2.0, 2.2, 1.8), 0.1),
             "mesh": Failover("this", "memory", (0.02,), foreign_cores),
         },
         messages={"NATS": Messages("2.9", "nowhere", to_one, to_thirty)},
+        cost={"silent": {5: 0.004, 30: 0.021}},
         left_out=left_out or {},
     )
 
@@ -55,10 +52,21 @@ def test_a_record_survives_its_file() -> None:
     assert Record.from_json(json.loads(json.dumps(record().as_json()))) == record()
 
 
+def test_a_part_measured_anew_replaces_that_part_alone() -> None:
+    earlier, later = record(), Record(cost={"silent": {5: 0.003}})
+    updated = earlier.updated(later)
+    assert (updated.failover, updated.messages, updated.cost) == (earlier.failover, earlier.messages, later.cost)
+
+
 def test_the_tables_hold_medians_and_multiples_of_the_ttl() -> None:
     assert failover_section(record()).rows["etcd"] == ("3.4.23", 3, 2.0, 2.2, 2.2, 1.0, 0.1, "disk")
     assert messages_section(record()).rows["NATS, 1:1"] == (2.0, 4.0, 4.0, 4.0, 0, 0.1, "nowhere")
     assert messages_section(record()).rows["NATS, 1:30"][4] == 2
+    assert (cost_section(record()).columns, cost_section(record()).rows["silent"]) == (
+        ("5_agents", "30_agents"),
+        (0.004, 0.021),
+    )
+    assert [section.title for section in sections(Record(cost={"silent": {5: 0.004}}))] == ["cost"]
 
 
 def test_rows_of_a_busy_machine_are_named() -> None:
@@ -66,17 +74,17 @@ def test_rows_of_a_busy_machine_are_named() -> None:
     assert (failover_section(busy).not_judged, messages_section(busy).not_judged) == (("mesh",), ("NATS, 1:1",))
 
 
-@pytest.mark.parametrize("name", ["failover.svg", "latency.svg"])
-def test_a_drawing_is_well_formed_names_its_systems_and_follows_the_reader_s_colours(name: str) -> None:
-    text = plots.drawn(record())[name]
-    words = [each.text for each in ET.fromstring(text).iter("{http://www.w3.org/2000/svg}text")]
-    assert set(record().failover if name == "failover.svg" else record().messages) <= set(words)
+@pytest.mark.parametrize(("name", "series"), [("failover", {"etcd", "mesh"}), ("latency", {"NATS"}), ("cost", {"silent"})])
+def test_a_drawing_is_well_formed_names_its_series_and_follows_the_reader_s_colours(name: str, series: set[str]) -> None:
+    text = plots.drawn(record())[f"{name}.svg"]
+    words = {each.text for each in ET.fromstring(text).iter("{http://www.w3.org/2000/svg}text")}
+    assert series <= words
     assert "prefers-color-scheme: dark" in text
     assert "://" not in text.replace("http://www.w3.org/2000/svg", "")
 
 
 def test_there_are_colours_and_dashes_for_every_system() -> None:
-    assert max(len(FAILOVER), len(MESSAGES)) <= SERIES_MAX
+    assert max(len(FAILOVER), len(MESSAGES), len(LIVES)) <= SERIES_MAX
 
 
 def test_an_axis_holds_what_lies_beyond_its_ends() -> None:
@@ -115,7 +123,18 @@ def test_whoever_is_missing_is_named_and_the_drawings_stay(tmp_path: Path, capsy
 
 def test_a_whole_run_is_kept_with_its_drawings(tmp_path: Path) -> None:
     bench_peers.keep(record(), tmp_path)
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["failover.svg", "latency.svg", "peers.json"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == [
+        "cost.svg",
+        "failover.svg",
+        "latency.svg",
+        "peers.json",
+    ]
+
+
+def test_only_what_is_ours_and_was_asked_for_may_not_be_missing() -> None:
+    assert missing_of_ours(record(), ["failover"]) == ["mesh, neighbours"]
+    assert missing_of_ours(record(), ["messages"]) == ["Firestore document", "mesh command"]
+    assert missing_of_ours(Record(), ["cost"]) == []
 
 
 def place(folder: Path) -> Workplace:
@@ -137,3 +156,18 @@ async def test_a_server_ends_with_its_block(tmp_path: Path) -> None:
     with pytest.raises(LocalStackError, match="did not start"):  # the port is free again: nobody listens, and this one ends
         async with place(tmp_path).serving("peer", [sys.executable, "-c", ""], port):
             pass
+
+
+class Unknown:
+    """A system that clients do not know, so that they end as soon as they are to begin."""
+
+    name, packages, kept = "unknown", (), "nowhere"
+
+    @contextlib.asynccontextmanager
+    async def running(self, place: Workplace) -> AsyncIterator[str]:
+        yield "nowhere"
+
+
+async def test_a_candidate_that_ends_by_itself_ends_the_measurement(tmp_path: Path) -> None:
+    with pytest.raises(LocalStackError, match="m1 has ended by itself"):
+        await failover.measure(place(tmp_path), "unknown", Unknown(), kills=1)

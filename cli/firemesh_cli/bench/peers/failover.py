@@ -21,6 +21,8 @@ PATIENCE_SECONDS = 15 * TTL_SECONDS
 REST_SECONDS = (0.75 * TTL_SECONDS, 1.25 * TTL_SECONDS)
 """For how long a leader leads before it is killed: more than one renewal, so that every moment between two is as likely."""
 SEED = 7
+ENDED = "ended"
+"""The last word of a candidate, said for it."""
 
 
 async def measure(place: Workplace, key: str, system: System, kills: int) -> list[float]:
@@ -48,8 +50,10 @@ class _Election:
         self._task = task
         self._leader: Client | None = None
         self._clients: list[Client] = []
+        self._struck: set[Client] = set()
         self._readers: list[asyncio.Task[None]] = []
         self._said: asyncio.Queue[tuple[Client, str, float]] = asyncio.Queue()
+        """At most a few words of each candidate."""
 
     async def prepare(self, name: str) -> Client:
         """A candidate that has loaded all it needs."""
@@ -65,14 +69,18 @@ class _Election:
 
     async def leading(self) -> Client:
         """Who leads now."""
-        while self._leader is None or not self._said.empty():
-            await self._until(lambda _, word, __: word == LEADS)
+        while not self._said.empty():
+            self._note(*self._said.get_nowait())
+        if self._leader is None:
+            await self._until(lambda who, word, at: word == LEADS)
+        assert self._leader is not None
         return self._leader
 
     async def kill(self, leader: Client) -> float:
         """Kill the leader; seconds until another one leads."""
         self._leader, struck_at = None, time.monotonic()
         leader.strike()
+        self._struck.add(leader)
         return await self._until(lambda who, word, at: word == LEADS and at > struck_at) - struck_at
 
     async def end(self) -> None:
@@ -83,9 +91,17 @@ class _Election:
         await asyncio.gather(*(client.kill() for client in self._clients))
 
     async def _read(self, client: Client) -> None:
-        while True:
-            said = await client.next_word(None)
-            self._said.put_nowait((client, said["word"], said["at"]))
+        with contextlib.suppress(LocalStackError):
+            while True:
+                said = await client.next_word(None)
+                self._said.put_nowait((client, said["word"], said["at"]))
+        self._said.put_nowait((client, ENDED, time.monotonic()))
+
+    def _note(self, who: Client, word: str, at: float) -> None:
+        if word == LEADS:
+            self._leader = who
+        if word == ENDED and who not in self._struck:
+            raise LocalStackError(f"candidate {who.name} has ended by itself; its words are above")
 
     async def _until(self, fits: Callable[[Client, str, float], bool]) -> float:
         """Wait for somebody to say something that fits; when it was said."""
@@ -93,8 +109,7 @@ class _Election:
             async with asyncio.timeout(PATIENCE_SECONDS):
                 while True:
                     who, word, at = await self._said.get()
-                    if word == LEADS:
-                        self._leader = who
+                    self._note(who, word, at)
                     if fits(who, word, at):
                         return at
         except TimeoutError as error:

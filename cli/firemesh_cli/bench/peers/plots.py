@@ -1,6 +1,7 @@
-"""The pictures of a record: who leads again when, and how long messages take."""
+"""The pictures of a record: who leads again when, how long messages take, what an hour costs."""
 
-from collections.abc import Mapping
+import math
+from collections.abc import Mapping, Sequence
 
 from firemesh_cli.bench.peers.record import Deliveries, Record, quantile
 from firemesh_cli.bench.svg import Axis, Drawing
@@ -11,7 +12,12 @@ ROW = 34
 
 def drawn(record: Record) -> Mapping[str, str]:
     """By file name, every picture as SVG text."""
-    return {"failover.svg": failover(record), "latency.svg": latency(record)}
+    pictures = {
+        "failover.svg": (record.failover, failover),
+        "latency.svg": (record.messages, latency),
+        "cost.svg": (record.cost, cost),
+    }
+    return {name: draw(record) for name, (found, draw) in pictures.items() if found}
 
 
 def failover(record: Record) -> str:
@@ -45,7 +51,7 @@ def latency(record: Record) -> str:
     top, bottom = 76, 320
     medians = {name: (each.to_one.milliseconds[50], each.to_thirty.milliseconds[50]) for name, each in systems}
     about = "; ".join(
-        f"{name}: half of all in {one:.2g} ms to one, {each:.2g} ms to thirty" for name, (one, each) in medians.items()
+        f"{name}: half of all in {one:.2g} ms to one, {thirty:.2g} ms to thirty" for name, (one, thirty) in medians.items()
     )
     height = bottom + 66 + 22 * ((len(systems) + 1) // 2)
     drawing = Drawing(WIDTH, height, "From sender to listener: 200 characters, 40 a second", about)
@@ -56,10 +62,7 @@ def latency(record: Record) -> str:
     for title, left, curves in panels:
         drawing.words(left, 60, title)
         _panel(drawing, Axis((0.2, 200), (left, left + 320), log=True), Axis((0, 100), (bottom, top)), curves)
-    for number, (name, _) in enumerate(systems):
-        x, y = 56 + 360 * (number % 2), bottom + 66 + 22 * (number // 2)
-        drawing.curve([(x, y - 4), (x + 44, y - 4)], number)
-        drawing.words(x + 54, y, name)
+    _legend(drawing, [name for name, _ in systems], bottom + 66)
     return drawing.text
 
 
@@ -73,6 +76,44 @@ def _panel(drawing: Drawing, x: Axis, y: Axis, curves: Mapping[str, Deliveries])
     drawing.words(x(6), y(0) + 38, "milliseconds, logarithmic", kind="soft", anchor="middle")
     for number, deliveries in enumerate(curves.values()):
         drawing.curve([(x(value), y(percent)) for percent, value in enumerate(deliveries.milliseconds)], number)
+
+
+def cost(record: Record) -> str:
+    """A line for each way to live: dollars for an hour against the number of agents."""
+    top, bottom = 56, 300
+    lives = list(record.cost.items())
+    sizes = sorted({agents for _, each in lives for agents in each})
+    highest = max(dollars for _, each in lives for dollars in each.values())
+    about = "; ".join(f"{name}: {each[sizes[0]]:.2g} to {each[sizes[-1]]:.2g} dollars an hour" for name, each in lives)
+    title = f"Dollars for an hour of a mesh with {sizes[0]} to {sizes[-1]} agents"
+    drawing = Drawing(WIDTH, bottom + 66 + 22 * ((len(lives) + 1) // 2), title, about)
+    x, y = Axis((0, sizes[-1]), (56, WIDTH - 110)), Axis((0, highest), (bottom, top))
+    for agents in sizes:
+        drawing.line(x(agents), top, x(agents), bottom)
+        drawing.words(x(agents), bottom + 18, str(agents), kind="soft", anchor="middle")
+    for dollars in _ticks(highest):
+        drawing.line(x(0), y(dollars), x(sizes[-1]), y(dollars))
+        drawing.words(x(0) - 6, y(dollars) + 4, f"{dollars:g}", kind="soft", anchor="end")
+    drawing.words(x(sizes[-1] / 2), bottom + 40, "agents, each in a process of its own", kind="soft", anchor="middle")
+    for number, (_, each) in enumerate(lives):
+        drawing.curve([(x(agents), y(each[agents])) for agents in sizes], number)
+        drawing.words(x(sizes[-1]) + 8, y(each[sizes[-1]]) + 4, f"{each[sizes[-1]]:.3f} $/h")
+    _legend(drawing, [name for name, _ in lives], bottom + 66)
+    return drawing.text
+
+
+def _ticks(highest: float) -> list[float]:
+    """Some four round values up to the highest."""
+    step = 10 ** math.floor(math.log10(highest))
+    step = next(size for size in (step / 5, step / 2, step, 2 * step) if highest / size <= 5)
+    return [round(step * count, 6) for count in range(int(highest / step) + 1)]
+
+
+def _legend(drawing: Drawing, names: Sequence[str], top: int) -> None:
+    for number, name in enumerate(names):
+        x, y = 56 + 360 * (number % 2), top + 22 * (number // 2)
+        drawing.curve([(x, y - 4), (x + 44, y - 4)], number)
+        drawing.words(x + 54, y, name)
 
 
 def _time(seconds: float) -> str:

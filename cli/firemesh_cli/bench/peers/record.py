@@ -1,12 +1,11 @@
-"""What a run has found, as it is kept beside the plots, and the tables made of it."""
+"""What a run has found, as it is kept beside the plots."""
 
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any, Self
 
-from firemesh_cli.bench.load import FOREIGN_CORES_MAX
-from firemesh_cli.bench.section import Figure, Section
+from firemesh_cli.bench.peers.system import TTL_SECONDS
 
 PERCENT = range(101)
 
@@ -53,12 +52,21 @@ class Messages:
 
 @dataclass(slots=True)
 class Record:
-    """One run. `left_out` says why a system is missing."""
+    """One run: what was found by the name of the system, and why a system is missing.
 
-    ttl_seconds: float
+    `cost` is dollars for an hour: by how a mesh lives, and then by its agents.
+    """
+
     failover: dict[str, Failover] = field(default_factory=dict)
     messages: dict[str, Messages] = field(default_factory=dict)
+    cost: dict[str, dict[int, float]] = field(default_factory=dict)
     left_out: dict[str, str] = field(default_factory=dict)
+    ttl_seconds: float = TTL_SECONDS
+
+    def updated(self, later: "Record") -> "Record":
+        """This one, with the parts that another one has."""
+        failover, messages = later.failover or self.failover, later.messages or self.messages
+        return Record(failover, messages, later.cost or self.cost)
 
     def as_json(self) -> dict[str, Any]:
         """The record as a JSON object."""
@@ -67,9 +75,13 @@ class Record:
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Self:
         """The inverse of `as_json`."""
-        failover = {name: _failover(each) for name, each in data["failover"].items()}
-        messages = {name: _messages(each) for name, each in data["messages"].items()}
-        return cls(data["ttl_seconds"], failover, messages, dict(data["left_out"]))
+        return cls(
+            {name: _failover(each) for name, each in data["failover"].items()},
+            {name: _messages(each) for name, each in data["messages"].items()},
+            {name: {int(agents): each[agents] for agents in each} for name, each in data["cost"].items()},
+            dict(data["left_out"]),
+            data["ttl_seconds"],
+        )
 
 
 def _failover(data: Mapping[str, Any]) -> Failover:
@@ -81,49 +93,3 @@ def _messages(data: Mapping[str, Any]) -> Messages:
         return Deliveries(tuple(each["milliseconds"]), each["lost"], each["foreign_cores"])
 
     return Messages(data["version"], data["kept"], deliveries(data["to_one"]), deliveries(data["to_thirty"]))
-
-
-def failover_section(record: Record) -> Section:
-    """Who leads again, and when."""
-    rows = {name: _failover_row(each, record.ttl_seconds) for name, each in record.failover.items()}
-    return Section(
-        title="failover",
-        about=f"seconds without a leader after its SIGKILL, three candidates, ttl {record.ttl_seconds:g} s",
-        columns=("version", "kills", "p50_s", "p90_s", "max_s", "p50_per_ttl", "foreign_cores", "kept"),
-        rows=rows,
-        not_judged=tuple(name for name, each in record.failover.items() if each.foreign_cores > FOREIGN_CORES_MAX),
-    )
-
-
-def _failover_row(each: Failover, ttl_seconds: float) -> tuple[Figure, ...]:
-    p50, p90 = quantile(each.seconds, 0.5), quantile(each.seconds, 0.9)
-    shown = (round(p50, 3), round(p90, 3), round(max(each.seconds), 3), round(p50 / ttl_seconds, 3))
-    return (each.version, len(each.seconds), *shown, each.foreign_cores, each.kept)
-
-
-def messages_section(record: Record) -> Section:
-    """How long a message takes."""
-    found = {name: _messages_rows(name, each) for name, each in record.messages.items()}
-    return Section(
-        title="messages",
-        about="milliseconds from sender to listener, 200 characters, 40 a second",
-        columns=("p50_ms", "p90_ms", "p99_ms", "max_ms", "lost", "foreign_cores", "kept"),
-        rows={row: figures for rows in found.values() for row, (figures, _) in rows.items()},
-        not_judged=tuple(row for rows in found.values() for row, (_, busy) in rows.items() if busy),
-    )
-
-
-def _messages_rows(name: str, each: Messages) -> Mapping[str, tuple[tuple[Figure, ...], bool]]:
-    """By its name, each row and whether the machine was too busy for it to say much."""
-    return {
-        f"{name}, 1:{listeners}": (
-            (
-                *(deliveries.milliseconds[percent] for percent in (50, 90, 99, 100)),
-                deliveries.lost,
-                deliveries.foreign_cores,
-                each.kept,
-            ),
-            deliveries.foreign_cores > FOREIGN_CORES_MAX,
-        )
-        for listeners, deliveries in ((1, each.to_one), (30, each.to_thirty))
-    }

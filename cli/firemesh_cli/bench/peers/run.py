@@ -1,7 +1,7 @@
 """One whole run: every system in turn, each by itself, and whatever is missing is named and left out."""
 
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from pathlib import Path
 
 from firemesh.errors import LocalStackError, MeshError
@@ -9,7 +9,7 @@ from firemesh_cli.bench.load import ForeignLoad
 from firemesh_cli.bench.peers import failover, messages, packages
 from firemesh_cli.bench.peers.catalogue import FAILOVER, MESSAGES
 from firemesh_cli.bench.peers.record import Deliveries, Failover, Messages, Record
-from firemesh_cli.bench.peers.system import TTL_SECONDS, System
+from firemesh_cli.bench.peers.system import System
 from firemesh_cli.bench.peers.workplace import Workplace
 from firemesh_cli.stack.supervisor import LocalStack
 
@@ -18,31 +18,32 @@ MANY = 30
 Note = Callable[[str], None]
 
 
-async def measure(root: Path, stack: LocalStack, *, kills: int, count: int, note: Note) -> Record:
-    """Measure failover by so many kills, and so many messages, on a running stack; `note` hears what is being done."""
-    record = Record(TTL_SECONDS)
+async def measure(
+    root: Path, stack: LocalStack, record: Record, parts: Collection[str], *, kills: int, count: int, note: Note
+) -> None:
+    """Record failover by so many kills, and so many messages, on a running stack; `note` hears what is being done."""
     with tempfile.TemporaryDirectory(dir=stack.log_folder, prefix="peers-", ignore_cleanup_errors=True) as folder:
         at = {"project": stack.project, "firestore_host": stack.firestore_host}
         place = Workplace(root, Path(folder), **at, environment=stack.owned_environment())
-        for key, system in FAILOVER.items():
+        for key, system in FAILOVER.items() if "failover" in parts else ():
             note(f"failover: {system.name}")
             try:
                 record.failover[system.name] = await _failover(place, key, system, kills)
             except MeshError as error:
                 record.left_out[f"failover: {system.name}"] = str(error)
-        for key, system in MESSAGES.items():
+        for key, system in MESSAGES.items() if "messages" in parts else ():
             note(f"messages: {system.name}")
             try:
                 record.messages[system.name] = await _messages(place, key, system, count)
             except MeshError as error:
                 record.left_out[f"messages: {system.name}"] = str(error)
-    return record
 
 
-def missing_of_ours(record: Record) -> list[str]:
-    """What belongs to this program and is not in the record."""
-    ours = [system.name for system in (*FAILOVER.values(), *MESSAGES.values()) if not system.packages]
-    return [name for name in ours if name not in record.failover and name not in record.messages]
+def missing_of_ours(record: Record, parts: Collection[str]) -> list[str]:
+    """What belongs to this program, was asked for, and is not in the record."""
+    asked = (("failover", FAILOVER, record.failover), ("messages", MESSAGES, record.messages))
+    systems = [(system, found) for part, all_, found in asked if part in parts for system in all_.values()]
+    return [system.name for system, found in systems if not system.packages and system.name not in found]
 
 
 async def _failover(place: Workplace, key: str, system: System, kills: int) -> Failover:
