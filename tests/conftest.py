@@ -13,6 +13,7 @@ from firemesh_cli.stack.watchdog import marked
 from tests.support.queries import Query, recorded
 
 ON_STACKS = ("tests/browser/", "tests/contract/", "tests/integration/", "tests/rules/")
+START_SECONDS_MAX = 90.0
 LAST = "test_every_query_that_ran_has_its_index"
 
 
@@ -26,7 +27,8 @@ def local_stack() -> Iterator[LocalStack]:
 @pytest.fixture(scope="session")
 def functions_stack() -> Iterator[LocalStack]:
     """The same with our functions, Authentication and the task queue: use a mesh id of your own here, too."""
-    with LocalStack(functions=True) as stack:
+    with LocalStack(functions=True, functions_later=True) as stack:
+        assert stack.functions_ready(START_SECONDS_MAX)
         mark = f"{MARK}={stack.owned_environment()[MARK]}".encode()
         yield stack
         assert list(marked(mark)) != []

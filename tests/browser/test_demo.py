@@ -43,8 +43,8 @@ async def play(stack: LocalStack) -> tuple[Any, str]:
     begun = threading.Event()
 
     def show(picture: Picture) -> None:
-        if picture.page:
-            pages.put(picture.page)
+        for page in picture.addresses[:1]:
+            pages.put(page)
         if picture.public.get("phase", "lobby") != "lobby":
             begun.set()
 

@@ -23,6 +23,11 @@ class Door:
         """The address at which people watch the game."""
         return f"{self._stack.site_url}/#/watch/{self.mesh_id}"
 
+    @property
+    def console(self) -> str:
+        """The address at which its operator sees the mesh."""
+        return f"{self._stack.site_url}/console/#/mesh/{self.mesh_id}"
+
     async def seat_key(self) -> Write:
         """What makes the mesh a game that guests may watch, as the control plane does for those it opens itself."""
         wanted = KeyRequest(AccessRole.WORKER, self.mesh_id, days=SEAT_KEY_DAYS, label="watchers of a demo")

@@ -28,7 +28,8 @@ class Picture:
 
     `notes` are things worth a line, oldest first, as (seconds since start, text): elections, the kill, the takeover.
     `public_seconds` is when `public` was seen to change, None for just now. `now_ms` is the store's clock, to show how long
-    a phase still lasts. `page` is where people watch, empty before anybody can.
+    a phase still lasts. `addresses` are where people watch and operate, empty before
+    anybody can.
     """
 
     mesh_id: str
@@ -45,4 +46,4 @@ class Picture:
     notes: tuple[tuple[float, str], ...] = ()
     billed: MeterReading | None = None
     dollars: float = 0.0
-    page: str = ""
+    addresses: tuple[str, ...] = ()

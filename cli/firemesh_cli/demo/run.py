@@ -36,6 +36,8 @@ from firemesh_cli.stack.supervisor import LocalStack
 
 MACHINE = "mafia"
 FRAME_SECONDS = 0.25
+ID_CHARS = 6
+"""Of the mesh's id: people read it, and the emulators were empty when the demo began."""
 
 Show = Callable[[Picture], None]
 
@@ -50,7 +52,7 @@ async def run_demo(options: DemoOptions, stack: LocalStack, meter_host: str, sho
         LocalStackError: a process would not start or ended by itself, or the game did not end in time.
     """
     store = connect(stack.project, stack.firestore_host)
-    mesh_id = f"demo-{new_incarnation()}"
+    mesh_id = f"demo-{new_incarnation()[:ID_CHARS]}"
     door = Door(stack, store, mesh_id)
     try:
         await Mesh.create(
@@ -92,7 +94,7 @@ class _Demo:
         self._fleet = Fleet(door.mesh_id, meter_host, stack.owned_environment(), stack.log_folder, options)
         self._pages = Pages(door, stack.owned_environment(), stack.log_folder, options)
         self._takeovers = Takeovers(store, door.mesh_id, self._fleet, self._observer)
-        self._page = ""
+        self._addresses: tuple[str, ...] = ()
         self._meter_host = meter_host
         self._show = show
         self._billed = MeterReading()
@@ -149,9 +151,9 @@ class _Demo:
                 await asyncio.to_thread(self._stack.switch_triggers, on=False)
             if self._options.keep:
                 await self._door.offer_seats()
-            self._page = self._door.page
             key = await self._door.operator_key()
             with desk_open(self._stack, self._observer, self._fleet, key=key, bill=lambda: self._billed):
+                self._addresses = (self._door.page, self._door.console)
                 if self._options.keep:
                     await self._takeovers.attend()
                 await asyncio.Event().wait()  # until the game is over
@@ -199,7 +201,7 @@ class _Demo:
             public=observer.public,
             public_seconds=observer.public_seconds,
             processes=(*map(self._process_line, self._fleet.members), *starmap(self._page_line, self._pages.processes())),
-            page=self._page,
+            addresses=self._addresses,
             notes=tuple(observer.notes),
             billed=self._billed,
             dollars=dollars(self._billed),

@@ -13,8 +13,8 @@ from firemesh_cli.demo.picture import Picture
 
 FRAME_ROWS = 3
 """Header, phase and cost."""
-PAGE_FROM_HEIGHT = 16
-"""A terminal lower than this has no row for the page's address."""
+ADDRESSES_FROM_HEIGHT = 18
+"""A terminal lower than this has no rows for addresses."""
 UPPER_ROWS_MIN = 7
 NOTE_ROWS_MIN = 4
 TWO_BLOCKS_FROM_WIDTH = 60
@@ -23,8 +23,8 @@ COLUMN_WIDTH_MAX = 48
 
 def compose(picture: Picture, width: int, height: int) -> list[Text]:
     """At most `height` lines of exactly `width` cells: players and talk above, processes and notes below."""
-    page = [parts.page_line(picture, width)] if picture.page and height >= PAGE_FROM_HEIGHT else []
-    body = max(0, height - FRAME_ROWS - len(page))
+    where = parts.addresses(picture, width) if height >= ADDRESSES_FROM_HEIGHT else []
+    body = max(0, height - FRAME_ROWS - len(where))
     lower = min(1 + max(len(picture.processes), NOTE_ROWS_MIN, body // 4), max(0, body - UPPER_ROWS_MIN))
     upper = body - lower
     rows = [
@@ -32,7 +32,7 @@ def compose(picture: Picture, width: int, height: int) -> list[Text]:
         parts.phase_bar(picture, width),
         *_upper(picture, width, upper),
         *_lower(picture, width, lower),
-        *page,
+        *where,
         parts.cost_line(picture, width),
     ]
     return block(rows, width, height) if height < FRAME_ROWS else rows

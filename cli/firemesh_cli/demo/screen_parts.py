@@ -110,9 +110,12 @@ def _left_words(left_ms: int) -> str:
     return "due" if left_ms == 0 else f"{left_ms / 1000:.1f} s" if left_ms < 10_000 else f"{left_ms // 1000} s"
 
 
-def page_line(picture: Picture, width: int) -> Text:
-    """Where to watch. Terminals that know links follow it at a touch, also where it was cut."""
-    return fit(joined(Text(" page    ", style="bold"), Text(picture.page, style=f"link {picture.page}")), width)
+def addresses(picture: Picture, width: int) -> list[Text]:
+    """Where to watch, a row each. Terminals that know links follow them at a touch, also where they were cut."""
+    return [
+        fit(joined(Text(" open    ", style="bold"), Text(address, style=f"link {address}")), width)
+        for address in picture.addresses
+    ]
 
 
 def cost_line(picture: Picture, width: int) -> Text:

@@ -31,7 +31,7 @@ class PlainScreen:
         self._choices: dict[tuple[int, int, str], str] = {}
         self._absent: set[str] = set()
         self._health: dict[str, str] = {}
-        self._page_told = False
+        self._addresses: set[str] = set()
 
     def show(self, picture: Picture) -> None:
         """Print what this picture has and those before it had not."""
@@ -39,9 +39,9 @@ class PlainScreen:
         self._notes.update(notes)
         lines = [(seconds, f"mesh: {safe(text)}") for seconds, text in notes]
         lines += [(picture.elapsed_seconds, text) for text in self._health_changes(picture)]
-        if picture.page and not self._page_told:
-            self._page_told = True
-            lines.append((picture.elapsed_seconds, f"the page: {safe(picture.page)}"))
+        addresses = [address for address in picture.addresses if address not in self._addresses]
+        self._addresses.update(addresses)
+        lines += [(picture.elapsed_seconds, f"open {safe(address)}") for address in addresses]
         if picture.public:
             seen = picture.elapsed_seconds if picture.public_seconds is None else picture.public_seconds
             news = [*self._story(picture), *self._ballots(picture), *self._absences(picture)]

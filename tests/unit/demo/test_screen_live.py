@@ -177,3 +177,12 @@ def test_the_last_speaker_is_marked_in_a_discussion() -> None:
     names = {seat["id"]: seat["name"] for seat in shown.public["seats"]}
     speaking = [line.split()[1] for line in drawn(shown).splitlines() if line[:38].rstrip().endswith("speaks")]
     assert speaking == [names[shown.public["chat"][-1]["by"]]]
+
+
+def test_addresses_stand_above_the_cost_as_links_and_leave_low_terminals_alone(ballot: Picture) -> None:
+    page = "http://127.0.0.1:1/#/watch/m"
+    opened = replace(ballot, addresses=(page,))
+    row = compose(opened, 80, 24)[-2]
+    assert row.plain.split() == ["open", page]
+    assert f"link {page}" in [span.style for span in row.spans]
+    assert page not in drawn(opened, 80, 12)

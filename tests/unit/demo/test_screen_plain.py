@@ -134,3 +134,8 @@ def test_markup_is_shown_literally_and_what_the_encoding_lacks_as_question_marks
 
 def test_a_long_line_is_not_broken() -> None:
     assert shown([picture(notes=((0.0, "long " * 60),))]) == ["mesh: " + ("long " * 60).strip()]
+
+
+def test_each_address_is_told_once_when_something_answers_there() -> None:
+    opened = picture(addresses=("http://127.0.0.1:1/#/watch/m", "http://127.0.0.1:1/console/#/mesh/m"))
+    assert shown([picture(), opened, opened])[1:] == [f"open {address}" for address in opened.addresses]
