@@ -6,7 +6,7 @@ import json
 import urllib.error
 import urllib.request
 from collections.abc import AsyncIterator, Mapping
-from contextlib import aclosing, asynccontextmanager
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +14,6 @@ import pytest
 
 from firemesh.ids import is_program
 from firemesh.runtime.scripted_behaviour import scripted_behaviour
-from firemesh.runtime.watch_supervisor import supervised
 from firemesh.runtime.worker_agent import WorkerAgent
 from firemesh.store.mesh_store import Hosting
 from firemesh_cli.__main__ import main
@@ -119,22 +118,6 @@ async def test_functions_carry_on_when_all_manager_processes_die_until_one_comes
         await crew.until(lambda: crew.leader == "m1")
         await keep_adding(hand, 5)
         await crew.until(lambda: crew.total() == 15)
-
-
-async def test_triggers_that_were_switched_off_and_on_again_hear_of_the_next_command(
-    functions_stack: LocalStack, tmp_path: Path
-) -> None:
-    async with hosted(functions_stack, tmp_path) as crew:
-        await asyncio.to_thread(functions_stack.switch_triggers, on=False)
-        try:
-            unheard = asyncio.create_task((await crew.process("unheard")).add_worker("unheard"))
-            async with asyncio.timeout(PATIENCE_SECONDS), aclosing(supervised(crew.documents.watch_inbox)) as snapshots:
-                await anext(snapshot async for snapshot in snapshots if snapshot.documents)
-            assert crew.observer.head.last_index == 0
-        finally:
-            await asyncio.to_thread(functions_stack.switch_triggers, on=True)
-        await crew.hand()
-        await unheard
 
 
 async def test_five_wakes_at_once_too_late_and_too_early_do_no_harm(functions_stack: LocalStack, tmp_path: Path) -> None:

@@ -261,6 +261,8 @@ class LocalStack:
     def switch_triggers(self, *, on: bool) -> None:
         """Have the functions hear of new documents, as they do from the start, or not. Takes up to some seconds.
 
+        The emulator does not give scheduled functions back: `rearm` stays off once triggers were.
+
         Raises:
             LocalStackError: the emulators would not.
         """
