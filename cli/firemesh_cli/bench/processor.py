@@ -6,7 +6,8 @@ the SDK. A delivery is a document that changes and is heard: by the supervised l
 `on_snapshot`. The change itself is always made by the floor, and what that takes where nobody listens is taken off.
 
 Python calls are counted by the interpreter's own profiler and vary by one or two; those of the event loop, which are the
-same for all, are left out. The ratios of processor time vary by 5 %, even on a busy machine.
+same for all, are left out. The ratios of processor time vary by 5 %; where others keep pushing our code out of the processor's
+caches they are higher by a tenth, so a ratio beyond its goal is judged on a quiet machine alone.
 """
 
 import asyncio
@@ -18,7 +19,7 @@ from contextlib import AsyncExitStack, aclosing
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from firemesh_cli.bench.load import ForeignLoad
+from firemesh_cli.bench.load import FOREIGN_CORES_MAX, ForeignLoad
 from firemesh_cli.bench.section import Section
 
 if TYPE_CHECKING:
@@ -59,14 +60,16 @@ def _section(found: Mapping[str, Mapping[str, float]], repeats: int, foreign_cor
     for name, figures in found.items():
         floor, ours, stock = (figures[kind] for kind in KINDS)
         rows[name] = (round(floor), round(ours), round(stock), round(ours / floor, 2), round(stock / floor, 2), foreign_cores)
-    reached = {name: rows[name][1] if "calls" in name else rows[name][3] for name in goals}
+    beyond = [name for name, goal in goals.items() if rows[name][1 if "calls" in name else 3] > goal]
+    certain = [name for name in beyond if "calls" in name or foreign_cores < FOREIGN_CORES_MAX]
     return Section(
         title="processor time",
         about=f"µs of processor time, medians of {repeats} rounds of {OPERATIONS}; goals: at most {RATIO_MAX} x raw gRPC, "
         f"and {CALLS_MAX} Python calls",
         columns=(FLOOR, OURS, STOCK, "firemesh_ratio", "SDK_ratio", "foreign_cores"),
         rows=rows,
-        missed=tuple(name for name, goal in goals.items() if reached[name] > goal),
+        missed=tuple(certain),
+        not_judged=tuple(name for name in beyond if name not in certain),
         headline={"cpu_ratio": {"send": rows["send"][3], "deliver": rows["delivery"][3]}},
     )
 
