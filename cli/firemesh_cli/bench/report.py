@@ -10,7 +10,7 @@ At its top stands what the sections say in their headlines:
     per_agent                {threads, streams}
 
 A key whose section was not run, failed, or could not tell on a busy machine is left out; `not_run`, `failed` and
-`not_judged` say which and why. `sections` holds every table.
+`not_judged` say which and why. `sections` holds every table, and `seconds` how long each took.
 """
 
 from collections.abc import Mapping
@@ -23,10 +23,11 @@ from firemesh_cli.bench.section import Section
 
 @dataclass(slots=True)
 class Run:
-    """What a run of the benchmark has found so far: sections by name, and why others failed."""
+    """What a run of the benchmark has found so far: sections by name, why others failed, and how long each took."""
 
     found: dict[str, Section] = field(default_factory=dict)
     failed: dict[str, str] = field(default_factory=dict)
+    seconds: dict[str, float] = field(default_factory=dict)
 
     @property
     def missed(self) -> list[str]:
@@ -52,6 +53,7 @@ class Run:
             "failed": self.failed,
             "missed": self.missed,
             "not_judged": self.not_judged,
+            "seconds": self.seconds,
             "sections": {name: section.as_json() for name, section in self.found.items()},
         }
 

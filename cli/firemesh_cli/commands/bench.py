@@ -3,6 +3,7 @@
 import argparse
 import json
 import sys
+import time
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -46,12 +47,15 @@ def run(args: argparse.Namespace) -> int:
         if name in args.without:
             continue
         print(f"measuring {name} ...", file=sys.stderr, flush=True)
+        started = time.monotonic()
         try:
             measured.found[name] = SECTIONS[name](root, args.repeats)
         except MeshError as error:
             measured.failed[name] = str(error)
         else:
             show(measured.found[name], to_standard_error=args.json)
+        finally:
+            measured.seconds[name] = round(time.monotonic() - started, 1)
     _say_what_is_wrong(measured)
     if args.json:
         print(json.dumps(measured.as_json(SECTIONS)))
