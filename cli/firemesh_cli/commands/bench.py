@@ -4,6 +4,7 @@ import argparse
 import json
 import sys
 import time
+import traceback
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -52,6 +53,9 @@ def run(args: argparse.Namespace) -> int:
             measured.found[name] = SECTIONS[name](root, args.repeats)
         except MeshError as error:
             measured.failed[name] = str(error)
+        except Exception as error:  # a fault in one section must not cost the figures of the others
+            traceback.print_exc()
+            measured.failed[name] = repr(error)
         else:
             show(measured.found[name], to_standard_error=args.json)
         finally:

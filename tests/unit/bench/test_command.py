@@ -19,16 +19,25 @@ def fails(root: Path, repeats: int) -> Section:
     raise LocalStackError("no emulator")
 
 
+def breaks(root: Path, repeats: int) -> Section:
+    raise ZeroDivisionError
+
+
 @pytest.fixture(autouse=True)
-def three_sections(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sections, "SECTIONS", {"broken": fails, "whole": works, "long": works})
+def some_sections(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sections, "SECTIONS", {"broken": fails, "wrong": breaks, "whole": works, "long": works})
 
 
 def test_a_section_that_fails_does_not_stop_the_others(capsys: pytest.CaptureFixture[str]) -> None:
     assert command_line.main(["bench", "--json", "--repeats", "3", "--without", "long"]) == 1
     printed = capsys.readouterr()
     said = json.loads(printed.out)
-    assert (said["figure"], said["failed"], said["not_run"]) == (7, {"broken": "no emulator"}, ["long"])
+    assert (said["figure"], said["failed"], said["not_run"]) == (
+        7,
+        {"broken": "no emulator", "wrong": "ZeroDivisionError()"},
+        ["long"],
+    )
+    assert said["seconds"].keys() == {"broken", "wrong", "whole"}
     assert said["sections"]["whole"]["rows"] == {"row": {"times": 3}}
     assert "firemesh: broken failed: no emulator" in printed.err
 
@@ -40,4 +49,4 @@ def test_a_run_in_which_all_is_well_has_status_0(capsys: pytest.CaptureFixture[s
 
 def test_a_section_that_does_not_exist_is_refused_with_those_that_do(capsys: pytest.CaptureFixture[str]) -> None:
     assert command_line.main(["bench", "--without", "nonsense"]) == 1
-    assert "broken, whole, long, not nonsense" in capsys.readouterr().err
+    assert "broken, wrong, whole, long, not nonsense" in capsys.readouterr().err
