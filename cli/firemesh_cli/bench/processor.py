@@ -14,7 +14,7 @@ import asyncio
 import statistics
 import sys
 import time
-from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import AsyncExitStack, aclosing
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -23,6 +23,7 @@ from firemesh_cli.bench.load import FOREIGN_CORES_MAX, ForeignLoad
 from firemesh_cli.bench.section import Section
 
 if TYPE_CHECKING:
+    from firemesh.store.mesh_store import MeshStore
     from firemesh_cli.bench.floor.raw import RawClient
 
 PROJECT = "demo-processor"
@@ -133,16 +134,15 @@ async def _python_calls(work: Work) -> int:
 async def _senders(stack: AsyncExitStack, host: str, raw: "RawClient") -> dict[str, Work]:
     """By kind, what sends one command."""
     from firemesh.ids import new_incarnation
-    from firemesh.runtime import session as sessions
+    from firemesh.runtime.session import Session
     from firemesh.store import paths
     from firemesh.store.firestore import FirestoreStore
-    from firemesh.store.mesh_store import MeshStore
     from firemesh_cli.bench.floor.stock import StockClient
 
     store = FirestoreStore(PROJECT, host=host)
     stack.push_async_callback(store.close)
     inc = new_incarnation()
-    session = sessions.Session(MeshStore(store, MESH), "w1", inc)
+    session = Session(_led(store), "w1", inc)
     stock = StockClient(PROJECT, host)
     numbers = iter(range(2, sys.maxsize))
 
@@ -157,7 +157,6 @@ async def _senders(stack: AsyncExitStack, host: str, raw: "RawClient") -> dict[s
 
     async def send_ours() -> None:
         await session.send("counter.add", {"n": 1})
-        session._taken = session.sent  # nobody leads here: as if each were ordered at once
 
     async def send_stock() -> None:
         path, fields = document("w3")
@@ -166,48 +165,62 @@ async def _senders(stack: AsyncExitStack, host: str, raw: "RawClient") -> dict[s
     return {FLOOR: send_raw, OURS: send_ours, STOCK: send_stock}
 
 
+def _led(store: Any) -> "MeshStore":
+    """A mesh in which every command seems to be ordered at once, so that nobody waits for room in the inbox."""
+    from firemesh.store.mesh_store import MeshStore
+
+    class Led(MeshStore):
+        async def is_waiting(self, request_id: str) -> bool:
+            return False
+
+    return Led(store, MESH)
+
+
 # --- deliveries ---------------------------------------------------------------------------------------------------------
 
 
 async def _deliveries(stack: AsyncExitStack, host: str, raw: "RawClient") -> list[Work]:
     """What changes a document that nobody hears, and what changes one that is heard, by kind."""
-    from firemesh.runtime.watch_supervisor import supervised
     from firemesh.store import paths
     from firemesh.store.firestore import FirestoreStore
-    from firemesh.store.mesh_store import MeshStore
     from firemesh_cli.bench.floor.stock import StockClient
 
+    names = ("silent", "raw", "ours", "stock")
+    places = [paths.view(MESH, name) for name in names]
+    for path in places:
+        await raw.set(path, {"n": 0})
     store = FirestoreStore(PROJECT, host=host, one_stream=True)
     stack.push_async_callback(store.close)
-    mesh = MeshStore(store, MESH)
-
-    async def heard_by_us() -> AsyncGenerator[Mapping[str, Any], None]:
-        async with aclosing(supervised(lambda: mesh.watch_document("views/ours"))) as snapshots:
-            async for snapshot in snapshots:
-                for found in snapshot.documents.values():
-                    yield found.fields
-
-    names = ("silent", "raw", "ours", "stock")
-    places = {name: paths.view(MESH, name) for name in names}
-    for path in places.values():
-        await raw.set(path, {"n": 0})
-    contents = await stack.enter_async_context(aclosing(heard_by_us()))
+    contents = await stack.enter_async_context(aclosing(_contents(store, "views/ours")))
     stock = StockClient(PROJECT, host)
     stack.callback(stock.close)
-    (heard_by_raw,), heard_by_stock = await raw.listen(places["raw"]), stock.listen(places["stock"])
+    _, raw_place, _, stock_place = places
+    (heard_by_raw,), heard_by_stock = await raw.listen(raw_place), stock.listen(stock_place)
     hearing: list[Hear | None] = [None, heard_by_raw.get, contents.__anext__, heard_by_stock.get]
     for hear in hearing:
         if hear is not None:
             await hear()  # the document as it stands
     numbers = iter(range(1, sys.maxsize))
+    return [_changing(raw, numbers, path, hear) for path, hear in zip(places, hearing, strict=True)]
 
-    def changing(path: str, hear: Hear | None) -> Work:
-        async def change() -> None:
-            number = next(numbers)
-            await raw.set(path, {"n": number, "text": "x" * 100})
-            while hear is not None and (await hear())["n"] != number:
-                pass
 
-        return change
+async def _contents(store: Any, path: str) -> AsyncGenerator[Mapping[str, Any], None]:
+    """What an agent hears of one document of its mesh."""
+    from firemesh.runtime.watch_supervisor import supervised
+    from firemesh.store.mesh_store import MeshStore
 
-    return [changing(places[name], hear) for name, hear in zip(names, hearing, strict=True)]
+    mesh = MeshStore(store, MESH)
+    async with aclosing(supervised(lambda: mesh.watch_document(path))) as snapshots:
+        async for snapshot in snapshots:
+            for found in snapshot.documents.values():
+                yield found.fields
+
+
+def _changing(raw: "RawClient", numbers: Iterator[int], path: str, hear: Hear | None) -> Work:
+    async def change() -> None:
+        number = next(numbers)
+        await raw.set(path, {"n": number, "text": "x" * 100})
+        while hear is not None and (await hear())["n"] != number:
+            pass
+
+    return change
