@@ -25,6 +25,7 @@ from firemesh_cli.stack.prices import dollars
 
 if TYPE_CHECKING:
     from firemesh.store.mesh_store import MeshStore
+    from firemesh_cli.stack.meter import Meter
     from firemesh_cli.stack.reading import Billed
     from firemesh_cli.stack.supervisor import LocalStack
 
@@ -58,6 +59,7 @@ class Outcome:
     sent: Counter[str]
     ordered: Counter[str]
     members_lost: int
+    """Declared dead, whether they came back or not, or not there at the end."""
     takeovers: int
 
 
@@ -84,15 +86,26 @@ async def _soak(stack: "LocalStack", seconds: float) -> Section:
         journals = [stack.log_folder / f"crew-{number}.sent" for number in range(1, PROCESSES + 1)]
         pids = [await _crew(around, stack, meter.host, number, path) for number, path in enumerate(journals, start=1)]
         term = (await mesh.read_head())[0].term
-        load, started, used, billed = ForeignLoad(), time.monotonic(), _used(pids), meter.counts().total
-        _signal(pids)
-        await asyncio.sleep(seconds)
-        took_seconds, used_then, spent = time.monotonic() - started, _used(pids), meter.counts().total - billed
-        foreign_cores = load.cores()
-        _signal(pids)
-        outcome = await _outcome(mesh, journals, term)
-    figures = {
-        **_judged(outcome),
+        consumption = await _consumption(pids, meter, seconds)
+        judged = _judged(await _outcome(mesh, journals, term))
+    return Section(
+        title="soak",
+        about=f"{AGENTS} agents in {PROCESSES} processes for {seconds:.0f} s, figures of all together",
+        columns=("figure",),
+        rows={name: (figure,) for name, figure in {**judged, **consumption}.items()},
+        missed=tuple(name for name in WRONG if judged[name]),
+    )
+
+
+async def _consumption(pids: list[int], meter: "Meter", seconds: float) -> Mapping[str, float]:
+    """Let the workers send for some time; what the processes used and were billed meanwhile."""
+    load, started, used, billed = ForeignLoad(), time.monotonic(), _used(pids), meter.counts().total
+    _signal(pids)
+    await asyncio.sleep(seconds)
+    took_seconds, used_then, spent = time.monotonic() - started, _used(pids), meter.counts().total - billed
+    foreign_cores = load.cores()
+    _signal(pids)
+    return {
         "processor, % of a core": round(100 * (used_then.ticks - used.ticks) / TICKS_PER_SECOND / took_seconds, 1),
         "memory, MB": round(used_then.megabytes),
         "memory grown, MB": round(used_then.megabytes - used.megabytes, 1),
@@ -100,13 +113,6 @@ async def _soak(stack: "LocalStack", seconds: float) -> Section:
         **_hourly(spent, took_seconds),
         "cores used by others": foreign_cores,
     }
-    return Section(
-        title="soak",
-        about=f"{AGENTS} agents in {PROCESSES} processes for {took_seconds:.0f} s, figures of all together",
-        columns=("figure",),
-        rows={name: (figure,) for name, figure in figures.items()},
-        missed=tuple(name for name in WRONG if figures[name]),
-    )
 
 
 def _judged(outcome: Outcome) -> Mapping[str, int]:
@@ -157,7 +163,7 @@ def _used(pids: list[int]) -> Used:
 
 async def _outcome(mesh: "MeshStore", journals: list[Path], first_term: int) -> Outcome:
     """Wait until everything sent is dealt with, then read the log. Raises LocalStackError when that takes over a minute."""
-    from firemesh.core.membership import MemberStatus
+    from firemesh.core.membership import MEMBER_DEAD, MemberStatus
     from firemesh.store import paths
 
     await asyncio.sleep(SETTLE_SECONDS)
@@ -171,12 +177,14 @@ async def _outcome(mesh: "MeshStore", journals: list[Path], first_term: int) -> 
     sent = Counter(line for journal in journals for line in journal.read_text(encoding="utf-8").splitlines())
     head = (await mesh.read_head())[0]
     ordered: Counter[str] = Counter()
+    deaths = 0
     for first in range(head.first_index, head.last_index + 1, PAGE):
         for entry in await mesh.read_entries(first, min(first + PAGE - 1, head.last_index)):
             ordered.update(_name(command) for command in entry.batch if command.kind == "counter.add")
+            deaths += sum(command.kind == MEMBER_DEAD for command in entry.batch)
     rows = (await mesh.store.list_documents(paths.agents(MESH))).documents.values()
     alive = sum(row.fields["status"] == MemberStatus.ALIVE for row in rows)
-    return Outcome(sent, ordered, AGENTS - alive, head.term - first_term)
+    return Outcome(sent, ordered, deaths + AGENTS - alive, head.term - first_term)
 
 
 def _name(command: Any) -> str:
