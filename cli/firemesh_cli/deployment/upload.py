@@ -7,7 +7,9 @@ from pathlib import Path
 
 from firemesh_cli.deployment.verdict import Verdict
 
-BELONGS = re.compile(r"[a-z_]+\.py|requirements\.txt|\.env(?:\.(?!local$)[a-z0-9-]+)?|firemesh/(?:[a-z_]+/)*[a-z_]+\.py")
+BELONGS = re.compile(
+    r"[a-z_]+\.py|requirements\.txt|\.env(?:\.(?!local$)[a-z0-9-]+)?|firemesh/(?:[a-z_]+/)*(?:[a-z_]+\.py|firestore_v1\.binpb)"
+)
 """All that the functions need. Settings without secrets stand in `.env`, those of one project in `.env.{project}`."""
 
 SECRETS = {

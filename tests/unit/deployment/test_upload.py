@@ -21,7 +21,8 @@ def packed(folder: Path, files: dict[str, str]) -> Verdict:
 
 def test_sources_pins_and_parameters_pass(tmp_path: Path) -> None:
     sources = ["main.py", "other.py", "requirements.txt", ".env", ".env.my-mesh", "firemesh/ids.py", "firemesh/game/night.py"]
-    assert packed(tmp_path, dict.fromkeys(sources, "")) == Verdict("upload", "7 files, 0 kB")
+    sources += ["firemesh/store/firestore/firestore_v1.binpb"]
+    assert packed(tmp_path, dict.fromkeys(sources, "")) == Verdict("upload", "8 files, 0 kB")
     assert (tmp_path / "functions" / "firemesh" / "ids.py").is_file()
 
 
