@@ -24,20 +24,21 @@ def desk_open(
     """
     loop = asyncio.get_running_loop()
 
-    def kill_leader(mesh: str) -> str:
+    def strike(mesh: str) -> str:
         if mesh != fleet.mesh_id:
             raise LocalStackError(f"this demo runs mesh {fleet.mesh_id}, not {mesh}")
-        killing = asyncio.run_coroutine_threadsafe(_kill_leader(observer, fleet), loop)
+        killing = asyncio.run_coroutine_threadsafe(kill_leader(observer, fleet), loop)
         try:
             return killing.result(KILL_SECONDS_MAX)
         except TimeoutError as error:
+            killing.cancel()
             raise LocalStackError("the demo is ending") from error
 
-    with stack.with_desk(key=key, bill=bill, kill_leader=kill_leader):
+    with stack.with_desk(key=key, bill=bill, kill_leader=strike):
         yield
 
 
-async def _kill_leader(observer: Observer, fleet: Fleet) -> str:
+async def kill_leader(observer: Observer, fleet: Fleet) -> str:
     """Kill the process of whoever leads; its id. Raises LocalStackError when no process of this demo does."""
     leader = observer.head.leader
     for member in fleet.members:

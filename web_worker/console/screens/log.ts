@@ -30,8 +30,8 @@ function waiting(lines: readonly LogLine[]): TemplateResult {
   const waits = waitsOf(lines);
   if (waits === null) return html`<p class="hint">No command has come through the inbox yet.</p>`;
   return html`<dl class="figures">
-    <div><dt>half wait at most</dt><dd>${duration(waits.medianMs)}</dd></div>
-    <div><dt>95 of 100</dt><dd>${duration(waits.p95Ms)}</dd></div>
+    <div><dt>median</dt><dd>${duration(waits.medianMs)}</dd></div>
+    <div><dt>95 of 100 within</dt><dd>${duration(waits.p95Ms)}</dd></div>
     <div><dt>the longest</dt><dd>${duration(waits.mostMs)}</dd></div>
     <div><dt>entries measured</dt><dd>${waits.count}</dd></div>
   </dl>
