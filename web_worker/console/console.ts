@@ -81,8 +81,9 @@ export class Console {
   async start(): Promise<void> {
     const { window, storage } = this.world;
     const key = storage?.getItem(KEY) ?? "";
-    if (key === "") this.drawNow();
-    else this.control = this.world.control(key);
+    if (key !== "") this.control = this.world.control(key);
+    this.isBusy = true;
+    this.drawNow();
     window.addEventListener("hashchange", () => void this.arrive());
     window.setInterval(() => this.draw(), 1000); // ages grow
     this.local = await this.world.localStack();

@@ -1,5 +1,6 @@
 /** What a local stack offers besides, as its site's config.json says: a meter, a way to kill who leads, a key. Nowhere else. */
 
+import { ControlError } from "./control.ts";
 import type { Operations } from "./costs.ts";
 
 /** What the meter of the stack has counted: of all who pass it, which browsers do not. */
@@ -28,9 +29,12 @@ export async function findLocalStack(send: typeof fetch): Promise<LocalStack | n
   if (desk === null) return null;
   const call = async <Answer>(method: string, path: string): Promise<Answer> => {
     const headers = { "X-Firemesh-Desk": desk.secret };
-    const answer = await send(desk.url + path, { method, headers, signal: AbortSignal.timeout(TIMEOUT_MS) });
-    if (!answer.ok) throw new Error(`the local stack answered ${answer.status}`);
-    return (await answer.json()) as Answer;
+    const answer = await send(desk.url + path, { method, headers, signal: AbortSignal.timeout(TIMEOUT_MS) }).catch(() => {
+      throw new ControlError("offline", "The local stack does not answer any more: its demo is over.");
+    });
+    const document = (await answer.json().catch(() => ({}))) as { readonly error?: string };
+    if (!answer.ok) throw new ControlError("unavailable", `The local stack would not: ${document.error ?? answer.status}.`);
+    return document as Answer;
   };
   return {
     key: desk.key,
