@@ -58,6 +58,11 @@ class Fleet:
         """The process that runs an agent."""
         return next(member for member in self.members if agent_id in member.agents)
 
+    @property
+    def worker_processes(self) -> int:
+        """How many processes with players were started."""
+        return sum(not member.is_manager for member in self.members)
+
     def plays(self, agent_id: str) -> bool:
         """Whether a scripted player here has this seat."""
         return any(agent_id in member.agents for member in self.members if not member.is_manager)
@@ -155,11 +160,12 @@ class Fleet:
 
 
 def _tables(seats: int) -> list[tuple[str, int, tuple[str, ...]]]:
-    """The players spread evenly over the worker processes: (process, number of its first player, agent ids)."""
+    """The players spread evenly over the worker processes: (process, number of its first player, agent ids). None is empty."""
     tables = []
     first = 0
     for number in range(1, WORKER_PROCESSES + 1):
         last = seats * number // WORKER_PROCESSES
-        tables.append((f"workers-{number}", first, tuple(f"p{seat + 1:02d}" for seat in range(first, last))))
+        if first < last:
+            tables.append((f"workers-{number}", first, tuple(f"p{seat + 1:02d}" for seat in range(first, last))))
         first = last
     return tables

@@ -24,7 +24,7 @@ from firemesh_cli.demo.door import Door
 from firemesh_cli.demo.fleet import Fleet, Member
 from firemesh_cli.demo.mixed import Loss
 from firemesh_cli.demo.observer import Observer
-from firemesh_cli.demo.options import DRAIN_SECONDS_MAX, WORKER_PROCESSES, DemoOptions, Managers
+from firemesh_cli.demo.options import DRAIN_SECONDS_MAX, DemoOptions, Managers
 from firemesh_cli.demo.pages import Pages
 from firemesh_cli.demo.picture import Picture, ProcessLine
 from firemesh_cli.demo.strike import Strike
@@ -118,6 +118,8 @@ class _Demo:
             await asyncio.gather(frames, game, page, return_exceptions=True)
             await asyncio.gather(self._fleet.stop(), self._pages.stop())
             await self._observer.stop()
+        if not page.cancelled():
+            page.result()  # raises a mistake of ours; what else befell the page was noted
         if self._options.mesh_hosting is Hosting.FUNCTIONS:
             await self._drain()  # of what the stopping processes sent: the functions go on without them
         return await self._report(sent)
@@ -234,7 +236,7 @@ class _Demo:
             "roles": {seat["name"]: seat.get("role") for seat in public.get("seats", [])},
             "seconds": round(self._observer.elapsed_seconds, 1),
             "hosting": self._options.hosting,
-            "processes": {"managers": self._options.manager_processes, "workers": WORKER_PROCESSES},
+            "processes": {"managers": self._options.manager_processes, "workers": self._fleet.worker_processes},
             "pages": {agent: sum(request.startswith(f"{agent}_") for request in of_pages) for agent in self._pages.agents},
             "people": self._takeovers.report(stored, sent.commands, of_pages),
             "terms": evidence.terms(stored.entries),
