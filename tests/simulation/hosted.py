@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from firemesh.core.messages import Command
-from firemesh.errors import MeshError
+from firemesh.errors import MeshError, StoreUnavailable
 from firemesh.hosting.hosted_mesh import SHARED_MANAGER
 from firemesh.hosting.hosted_meshes import HostedMeshes
 from firemesh.ids import is_program
@@ -80,6 +80,15 @@ class RoughHosting(HostedLocalMesh):
             return  # the trigger is lost
         for _ in range(self.rng.choice((1, 1, 1, 2))):
             asyncio.get_running_loop().create_task(self._activate_and_perhaps_die(on_request))
+
+    async def _activate(self, function: HostedMeshes, on_request: bool) -> None:
+        """Once it is calm: an instance may still die of what went before, and the queue tries a failed activation again."""
+        while True:
+            try:
+                return await super()._activate(function, on_request)
+            except StoreUnavailable:
+                await asyncio.sleep(1)
+                function = self.functions[0]
 
     async def _activate_and_perhaps_die(self, on_request: bool) -> None:
         await asyncio.sleep(self.rng.uniform(0, 0.5))

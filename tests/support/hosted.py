@@ -77,7 +77,9 @@ class HostedLocalMesh(LocalMesh):
     def _spawn(self, on_request: bool = False) -> None:
         self.activations += 1
         function = self.functions[self.activations % len(self.functions)]
-        work = function.on_request("m1") if on_request else function.activate("m1")
-        task = asyncio.get_running_loop().create_task(work)
+        task = asyncio.get_running_loop().create_task(self._activate(function, on_request))
         self._running.add(task)
         task.add_done_callback(self._running.discard)
+
+    async def _activate(self, function: HostedMeshes, on_request: bool) -> None:
+        await (function.on_request("m1") if on_request else function.activate("m1"))
