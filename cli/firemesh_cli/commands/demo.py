@@ -5,13 +5,16 @@ import asyncio
 import json
 import signal
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
 if TYPE_CHECKING:
+    from rich.console import Console
+
     from firemesh_cli.commands import Subparsers
     from firemesh_cli.demo.options import DemoOptions
     from firemesh_cli.demo.picture import Picture
     from firemesh_cli.demo.run import Show
+    from firemesh_cli.stack.supervisor import LocalStack
 
 
 def register(subparsers: "Subparsers") -> None:
@@ -108,7 +111,7 @@ def _perform(options: "DemoOptions", picture_file: Path | None) -> int:
         if options.json:
             print(json.dumps(report), flush=True)
         if options.keep:
-            _keep(stack, console)
+            _keep(stack, console, hosted=hosted)
     return 1 if wrong else 0
 
 
@@ -133,17 +136,28 @@ def _keeping_a_picture(show: "Show", file: Path) -> "Show":
     return show_and_draw
 
 
-def _keep(stack: Any, console: Any) -> None:
+def _keep(stack: "LocalStack", console: "Console", *, hosted: bool) -> None:
     for name, value in stack.environment().items():
         console.print(f"export {name}={value}", highlight=False)
     console.print(f"the site: {stack.site_url}", highlight=False, soft_wrap=True)
     console.print("it and the emulators stay until Ctrl-C", style="dim")
     try:
-        if stack.functions_ready():
-            stack.switch_triggers(on=True)
+        if not hosted:
+            _host_games_again(stack, console)
         stack.wait()
     except KeyboardInterrupt:
         return
+
+
+def _host_games_again(stack: "LocalStack", console: "Console") -> None:
+    """The demo needed no functions to hear of commands; games that people open on the site do."""
+    from firemesh.errors import LocalStackError
+
+    try:
+        if stack.functions_ready():
+            stack.switch_triggers(on=True)
+    except LocalStackError as error:
+        console.print(str(error), highlight=False)
 
 
 def _interrupt(*_: object) -> NoReturn:
