@@ -56,7 +56,9 @@ def _channel_of_this_machine(options: Options) -> grpc.aio.Channel:
     from google.auth.exceptions import GoogleAuthError
 
     try:
-        return grpc_helpers_async.create_channel(FIRESTORE, default_scopes=_SCOPES, options=options)
+        return grpc_helpers_async.create_channel(
+            FIRESTORE, default_scopes=_SCOPES, default_host=FIRESTORE.partition(":")[0], options=options
+        )
     except GoogleAuthError as error:
         raise PermissionDenied(
             "no usable Google credentials: run `gcloud auth application-default login`, set "
@@ -80,5 +82,5 @@ def bearer(token: str) -> Metadata:
 
 
 def as_metadata(headers: Metadata) -> grpc.aio.Metadata:
-    """Headers as gRPC has them. Made once for all calls, for it would make them anew for each (a twelfth of its work)."""
+    """Headers as gRPC has them. Made once for all calls: of plain pairs it would make them anew for each."""
     return grpc.aio.Metadata(*headers)
