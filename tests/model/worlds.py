@@ -36,6 +36,7 @@ WORLDS: Mapping[str, Bounds] = {
     ),
     "word that a run has ended, true or false": Bounds(hints=2, renewals=0, takeovers=3, commands=1),
     "a crash, and word of an end": Bounds(hints=1, crashes=1, renewals=0, takeovers=2, commands=1),
+    "standbys that only look, and word of an end": Bounds(hints=1, renewals=0, takeovers=2, commands=1, params=LOOKING),
     "a program under two managers": Bounds(moves=2, renewals=0, takeovers=2, commands=1),
     "a program under two runs of the shared manager": Bounds(
         managers=0, shared=2, moves=2, terms=1, takeovers=1, renewals=0, commands=1, crashes=1
