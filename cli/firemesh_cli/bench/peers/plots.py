@@ -79,34 +79,34 @@ def _panel(drawing: Drawing, x: Axis, y: Axis, curves: Mapping[str, Deliveries])
 
 
 def cost(record: Record) -> str:
-    """A line for each way to live: dollars for an hour against the number of agents."""
+    """A line for each way to live: dollars for an hour, on a logarithmic axis, against the number of agents."""
     top, bottom = 56, 300
     lives = list(record.cost.items())
     sizes = sorted({agents for _, each in lives for agents in each})
-    highest = max(dollars for _, each in lives for dollars in each.values())
+    powers = _powers([dollars for _, each in lives for dollars in each.values()])
     about = "; ".join(f"{name}: {each[sizes[0]]:.2g} to {each[sizes[-1]]:.2g} dollars an hour" for name, each in lives)
     title = f"Dollars for an hour of a mesh with {sizes[0]} to {sizes[-1]} agents"
     drawing = Drawing(WIDTH, bottom + 66 + 22 * ((len(lives) + 1) // 2), title, about)
-    x, y = Axis((0, sizes[-1]), (56, WIDTH - 110)), Axis((0, highest), (bottom, top))
+    x, y = Axis((0, sizes[-1]), (56, WIDTH - 110)), Axis((powers[0], powers[-1]), (bottom, top), log=True)
     for agents in sizes:
         drawing.line(x(agents), top, x(agents), bottom)
         drawing.words(x(agents), bottom + 18, str(agents), kind="soft", anchor="middle")
-    for dollars in _ticks(highest):
+    for dollars in powers:
         drawing.line(x(0), y(dollars), x(sizes[-1]), y(dollars))
         drawing.words(x(0) - 6, y(dollars) + 4, f"{dollars:g}", kind="soft", anchor="end")
-    drawing.words(x(sizes[-1] / 2), bottom + 40, "agents, each in a process of its own", kind="soft", anchor="middle")
+    unit = "agents, each in a process of its own; dollars are logarithmic"
+    drawing.words(x(sizes[-1] / 2), bottom + 40, unit, kind="soft", anchor="middle")
     for number, (_, each) in enumerate(lives):
         drawing.curve([(x(agents), y(each[agents])) for agents in sizes], number)
-        drawing.words(x(sizes[-1]) + 8, y(each[sizes[-1]]) + 4, f"{each[sizes[-1]]:.3f} $/h")
+        drawing.words(x(sizes[-1]) + 8, y(each[sizes[-1]]) + 4, f"{each[sizes[-1]]:.4f}")
     _legend(drawing, [name for name, _ in lives], bottom + 66)
     return drawing.text
 
 
-def _ticks(highest: float) -> list[float]:
-    """Some four round values up to the highest."""
-    step = 10 ** math.floor(math.log10(highest))
-    step = next(size for size in (step / 5, step / 2, step, 2 * step) if highest / size <= 5)
-    return [round(step * count, 6) for count in range(int(highest / step) + 1)]
+def _powers(values: Sequence[float]) -> list[float]:
+    """The powers of ten between which these values lie, and those two."""
+    first, last = math.floor(math.log10(min(values))), math.floor(math.log10(max(values))) + 1
+    return [float(f"1e{power}") for power in range(first, last + 1)]
 
 
 def _legend(drawing: Drawing, names: Sequence[str], top: int) -> None:
