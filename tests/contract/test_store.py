@@ -488,6 +488,21 @@ async def test_slow_consumer_gets_the_latest_snapshot_and_time_never_goes_back(b
         assert [s.read_time for s in seen] == sorted(s.read_time for s in seen)
 
 
+async def test_a_wait_that_was_cut_short_loses_no_snapshot(backend: Backend) -> None:
+    async with backend.open("a") as writer, backend.open("b") as reader:
+        path = f"{backend.root}/consensus/head"
+        watch = reader.watch(DocumentTarget(path))
+        await until(watch, anything)
+        for n in range(3):
+            waiting = asyncio.create_task(anext(aiter(watch)))
+            await asyncio.sleep(0)
+            waiting.cancel()
+            await asyncio.gather(waiting, return_exceptions=True)
+            await commit(writer, Put(path, {"n": n}))
+            shown = await until(watch, anything)
+            assert shown.documents[path].fields["n"] == n
+
+
 async def test_one_commit_shows_whole_in_a_collection(backend: Backend) -> None:
     async with backend.open("a") as writer, backend.open("b") as reader:
         paths = [f"{backend.root}/views/{name}" for name in "abc"]
