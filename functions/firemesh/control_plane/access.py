@@ -87,7 +87,7 @@ READING = (
     | _TRAILS
     | {Operation.LIST_MESHES, Operation.READ_STATE, Operation.READ_VIEW, Operation.READ_LOG, Operation.READ_KEYS}
 )
-"""Operations that change nothing and show no secret: they are logged, and not stored in the audit trail when allowed."""
+"""Operations that change nothing: allowed, they are logged and not stored. To look at secrets is none: it is always stored."""
 
 BY_NAME_ALONE = frozenset({Operation.READ_SECRETS})
 """Operations that a key may do only if its own list names them: no role has them by itself."""
