@@ -44,7 +44,7 @@ def on_election(turn: Turn[S], event: ElectionRead) -> None:
     """Decide by one strong read: stand back, catch up, vote, wait, or take over."""
     turn.change(electing=False)
     role = turn.state.role
-    if role is ManagerRole.LEADER or turn.state.pending is not None:
+    if role is ManagerRole.LEADER or turn.state.pending is not None or turn.state.head.closed:
         return
     if event.version > turn.state.version:
         following.observe(turn, event.head, event.version, election.age_ms(event.version, event.read_time))

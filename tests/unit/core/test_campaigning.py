@@ -15,11 +15,14 @@ from firemesh.core.effects import (
     ReadFailed,
     ReadHead,
     ReleaseAsked,
+    Request,
+    RequestsSeen,
     RoleChanged,
     Timer,
     VoteFailed,
 )
-from firemesh.core.messages import Vote
+from firemesh.core.membership import CLOSE
+from firemesh.core.messages import Vote, mesh_command
 from tests.support.model_store import NANOSECONDS_PER_MS, Silence
 from tests.support.scripted import Scripted, ScriptedMesh, command, join
 
@@ -110,6 +113,19 @@ def test_a_released_lease_is_taken_after_one_look_at_the_head_alone() -> None:
     looks = mesh["m2"].fire(Timer.CAMPAIGN)
     assert [effect.voters for effect in looks if isinstance(effect, ReadElection)] == [()]
     assert mesh["m2"].lands().kind is ProposalKind.TAKEOVER
+
+
+def test_follower_that_hears_of_the_end_before_its_look_is_answered_does_not_take_over_what_is_closed() -> None:
+    mesh = mesh_of_three()
+    follower = mesh["m2"]
+    follower.answers_reads = False
+    follower.fire(Timer.CAMPAIGN)
+    mesh["m1"].tell(RequestsSeen((Request(id="operator_000000000000_00000000", received=9, command=mesh_command(CLOSE, {})),)))
+    mesh["m1"].settle()
+    follower.sees_head()
+    follower.answer_reads()
+    assert mesh.store.head.closed
+    assert follower.commits == []
 
 
 def test_follower_votes_for_itself_when_the_lease_has_expired() -> None:
