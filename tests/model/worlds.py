@@ -44,6 +44,9 @@ WORLDS: Mapping[str, Bounds] = {
     "snapshots and compaction": Bounds(renewals=0, takeovers=2, params=SHORT_LOG),
     "standbys that only look": Bounds(takeovers=3, params=LOOKING),
     "an order to close": Bounds(renewals=0, takeovers=2, commands=1, orders=(mesh_command(CLOSE, {}),)),
+    "an order to close, and reads that are slow or fail": Bounds(
+        renewals=0, takeovers=2, commands=0, orders=(mesh_command(CLOSE, {}),), slow_reads=True
+    ),
     "an order to hand over": Bounds(renewals=0, takeovers=2, commands=1, orders=(mesh_command(TRANSFER, {"to": "m2"}),)),
 }
 """Each is small enough to be searched to its end, and large enough for one thing to go wrong in every order."""

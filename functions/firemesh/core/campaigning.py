@@ -49,7 +49,8 @@ def on_election(turn: Turn[S], event: ElectionRead) -> None:
     if event.version > turn.state.version:
         following.observe(turn, event.head, event.version, election.age_ms(event.version, event.read_time))
     elif event.version < turn.state.version or event.term <= event.head.term:
-        turn.emit(Arm(Timer.CAMPAIGN, turn.params.retry_ms))
+        if role is ManagerRole.CANDIDATE:  # a follower has armed its patience with what it has heard since
+            turn.emit(Arm(Timer.CAMPAIGN, turn.params.retry_ms))
     elif (patience_ms := _patience_ms(turn, event)) > 0:
         turn.change(role=ManagerRole.FOLLOWER, target_term=0, polls=0)
         turn.emit(Arm(Timer.CAMPAIGN, patience_ms, turn.params.stagger_ms))
