@@ -4,7 +4,6 @@ import argparse
 import json
 import sys
 import time
-import traceback
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -32,6 +31,7 @@ def register(subparsers: "Subparsers") -> None:
 def run(args: argparse.Namespace) -> int:
     """Measure, section by section; one that fails does not stop the others."""
     from firemesh.errors import InvalidParameters, LocalStackError, MeshError
+    from firemesh_cli.bench.apart import measured_apart
     from firemesh_cli.bench.report import Run
     from firemesh_cli.bench.sections import SECTIONS
     from firemesh_cli.bench.table import show
@@ -50,12 +50,9 @@ def run(args: argparse.Namespace) -> int:
         print(f"measuring {name} ...", file=sys.stderr, flush=True)
         started = time.monotonic()
         try:
-            measured.found[name] = SECTIONS[name](root, args.repeats)
+            measured.found[name] = measured_apart(SECTIONS[name], root, args.repeats)
         except MeshError as error:
             measured.failed[name] = str(error)
-        except Exception as error:  # a fault in one section must not cost the figures of the others
-            traceback.print_exc()
-            measured.failed[name] = repr(error)
         else:
             show(measured.found[name], to_standard_error=args.json)
         finally:
