@@ -38,12 +38,18 @@ async def test_a_stalled_commit_lands_after_its_sender_has_given_it_up_and_other
         await quick.close()
 
 
-def processes_of(bench: int) -> list[str]:
-    """The command lines of all that a run of the benchmark has started, the emulators included."""
-    mark, found = f"{MARK}={bench}-".encode(), []
+def started_by(bench: int) -> list[int]:
+    """The processes that a run of the benchmark has started itself; one of them measures the section."""
+    return [int(pid) for pid in Path(f"/proc/{bench}/task/{bench}/children").read_text().split()]
+
+
+def processes_of(sections: list[int]) -> list[str]:
+    """The command lines of all that these have started, the emulators included, and their own."""
+    marks, found = tuple(f"{MARK}={pid}-".encode() for pid in sections), []
     for folder in Path("/proc").glob("[0-9]*"):
         try:
-            if any(each.startswith(mark) for each in (folder / "environ").read_bytes().split(b"\0")):
+            environment = (folder / "environ").read_bytes().split(b"\0")
+            if int(folder.name) in sections or any(each.startswith(marks) for each in environment):
                 found.append((folder / "cmdline").read_bytes().replace(b"\0", b" ").decode())
         except OSError:
             continue  # it has just ended
@@ -61,9 +67,10 @@ def test_an_interrupted_run_leaves_no_process_behind() -> None:
     command = [sys.executable, "-m", "firemesh_cli", "bench", "failover"]
     with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True) as bench:
         try:
-            assert eventually(lambda: any(" agent run " in line for line in processes_of(bench.pid)))
+            assert eventually(lambda: any(" agent run " in line for line in processes_of(started_by(bench.pid))))
+            sections = started_by(bench.pid)
             os.kill(bench.pid, signal.SIGINT)
             assert bench.wait(PATIENCE_SECONDS) == 130
-            assert eventually(lambda: processes_of(bench.pid) == [])
+            assert eventually(lambda: processes_of(sections) == [])
         finally:
             bench.kill()
