@@ -1,7 +1,6 @@
 """The browser's agent in a real Chromium, in a mesh that functions host, under the real rules."""
 
 import json
-import urllib.request
 from typing import Any
 
 from firemesh_cli.stack.supervisor import LocalStack
@@ -18,34 +17,18 @@ def worker_key(stack: LocalStack, mesh: str) -> str:
     return firemesh(stack, "key", "create", "--role", "worker", "--mesh", mesh)
 
 
-def host(tab: Tab, mesh: str, key: str, *, agent: str = "w1", ticket: Any = None) -> None:
-    """Let the page run an agent, as an app would."""
-    options = json.dumps({"mesh": mesh, "agent": agent, "ticket": ticket or {"kind": "key", "key": key}})
+def host(tab: Tab, mesh: str, key: str) -> None:
+    """Let the page run agent w1, as an app would."""
+    options = json.dumps({"mesh": mesh, "agent": "w1", "ticket": {"kind": "key", "key": key}})
     tab.run(f"""
         const {{ WorkerAgent }} = await import("/agent.js");
         window.agent = new WorkerAgent({options});
-        window.heard = [];
-        for (const name of ["CONNECTED", "SUSPENDED", "LOST"]) agent.on(name, ({{ reason }}) => heard.push([name, reason]));
         agent.start();
     """)
 
 
 def until_connected(tab: Tab) -> Any:
     return tab.until(STATUS, lambda status: status["connection"] == "CONNECTED")
-
-
-def guest(stack: LocalStack) -> tuple[str, Any]:
-    """The site's guest key, and a game that was opened with it."""
-    key = firemesh(stack, "key", "create", "--role", "guest")
-    return key, call(stack, key, "/v1/games", {"seats": 5})
-
-
-def call(stack: LocalStack, key: str, path: str, body: Any = None) -> Any:
-    """What the control plane answers to a POST of a body, or to a GET without one."""
-    headers = {"Authorization": f"Bearer {key}", "Content-Type": "application/json"}
-    data = None if body is None else json.dumps(body).encode()
-    with urllib.request.urlopen(urllib.request.Request(stack.api_url + path, data, headers)) as answer:
-        return json.load(answer)
 
 
 def test_a_page_joins_sends_sees_and_goes_on_after_a_reload_and_a_second_tab_is_told(
@@ -76,27 +59,6 @@ def test_a_page_joins_sends_sees_and_goes_on_after_a_reload_and_a_second_tab_is_
     assert tab.until("return agent.status.reason") == "OTHER_TAB"
     second.run("await agent.stop()")
     assert second.run(STATUS)["connection"] == "STOPPED"
-
-
-def test_a_guest_sits_down_in_an_open_game_and_another_one_watches(functions_stack: LocalStack, browser: Browser) -> None:
-    key, game = guest(functions_stack)
-    mesh = game["mesh_id"]
-    admission = call(functions_stack, key, f"/v1/games/{mesh}/seats", {})
-    ticket = {"kind": "seat", "key": key, "session": admission["session"], "admission": admission}
-    player = browser.open("player", f"{functions_stack.site_url}/agent.js")
-    host(player, mesh, key, agent=admission["agent"], ticket=ticket)
-    until_connected(player)
-    player.run("return agent.sendToManager('mafia.sit', { name: 'Ada' })")
-    watcher = browser.open("watcher", f"{functions_stack.site_url}/agent.js")
-    watcher.run(f"""
-        const {{ Spectator }} = await import("/agent.js");
-        window.agent = new Spectator({json.dumps({"mesh": mesh, "key": key})});
-        agent.start();
-    """)
-    seats = watcher.until("return agent.view('public')?.view.seats ?? []")
-    assert [seat["name"] for seat in seats] == ["Ada"]
-    assert until_connected(watcher)["inc"] == ""
-    assert watcher.run("return agent.view('own') ?? null") is None
 
 
 def test_a_page_whose_key_is_revoked_is_told_so(functions_stack: LocalStack, browser: Browser) -> None:

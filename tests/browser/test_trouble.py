@@ -22,9 +22,7 @@ def test_a_link_to_no_game_says_so_to_who_watches_and_to_who_wants_a_seat(
     assert tab.run("return document.querySelector('#name').value") == "Ada"
 
 
-def test_a_browser_that_refuses_storage_is_warned_once_plays_and_comes_back_after_a_reload(
-    functions_stack: LocalStack, browser: Browser
-) -> None:
+def test_who_plays_in_a_browser_that_refuses_storage_is_warned_once(functions_stack: LocalStack, browser: Browser) -> None:
     browser.spoil("/assets/worker-", REFUSES)
     tab = browser.open("one", functions_stack.site_url)
     tab.until(HOME)
@@ -33,9 +31,6 @@ def test_a_browser_that_refuses_storage_is_warned_once_plays_and_comes_back_afte
     assert "This browser keeps nothing" in tab.run(ALERT)
     tab.until(clicked("Understood"))
     tab.until(f"{ALERT} === ''")
-    tab.reload()
-    tab.until(CONNECTED)
-    assert tab.until(SEATED) == ["Ada"]
 
 
 def test_without_a_network_every_stage_says_so_and_goes_on_when_it_is_back(

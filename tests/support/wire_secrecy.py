@@ -54,12 +54,13 @@ def leaks(truth: Truth, kept: Sequence[Answer]) -> list[str]:
     return found
 
 
-def planted(truth: Truth, kept: Sequence[Answer]) -> Iterator[list[Answer]]:
+def planted(kept: Sequence[Answer]) -> Iterator[list[Answer]]:
     """What was kept, and one leak each: a card in the public view, somebody else's own view, a role in another answer."""
     [stream, *_] = [answer for answer in kept if STREAM in answer.url and "views/public" in answer.text]
     [shown, *_] = [each for each in _raw(stream.text) if each["name"].endswith("views/public") and "ballots" in str(each)]
-    card = {"mapValue": {"fields": {"p2": {"stringValue": "Doctor"}}}}
-    yield [*kept, replace(stream, text=_as_stream(shown | {"fields": shown["fields"] | {"cards": card}}))]
+    told = json.loads(json.dumps(shown))
+    told["fields"]["view"]["mapValue"]["fields"]["cards"] = {"mapValue": {"fields": {"p2": {"stringValue": "Doctor"}}}}
+    yield [*kept, replace(stream, text=_as_stream(told))]
     yield [*kept, replace(stream, text=_as_stream(shown | {"name": shown["name"].replace("public", "agent_p1")}))]
     yield [*kept, Answer("http://site/api/v1/games", '{"you": "Doctor"}')]
 
@@ -110,6 +111,8 @@ def _faults(truth: Truth, answer: Answer) -> Iterator[str]:
 
 
 def _leaks(truth: Truth, path: str, fields: Mapping[str, Any]) -> list[str]:
+    if not secrecy.readable(truth.viewer, {path: fields}) and not path.startswith(f"liveness/client-{truth.viewer}"):
+        return [f"{path} is not for {truth.viewer}"]
     replica = truth.replicas.get(fields.get("applied_index", 0))
     if replica is None:
         return [f"{path} follows from no entry"]

@@ -115,7 +115,7 @@ export class App {
   private async join(code: string, name: string): Promise<void> {
     keepName(this.world.storage, name);
     const kept = this.seatKept(code); // when the way to it was cut, its door is where to try again
-    if (kept !== undefined) await this.sitDown(kept);
+    if (kept !== undefined) await this.sitDown({ ...kept, name });
     else await this.takeSeat(code, name);
     this.drawNow();
     this.world.root.querySelector<HTMLElement>("h1")?.focus();

@@ -144,5 +144,7 @@ describe("a screen", () => {
     const root = drawn({ ...gameAt("discussion"), agentId: "guest-1", own: null, view });
     expect(root.querySelector(".corner")?.textContent).toContain("This game had begun when you came");
     expect(root.querySelectorAll(".seat")).toHaveLength(view?.seats.length ?? 0);
+    const asleep = drawn({ ...gameAt("night-villager"), agentId: "guest-1", own: null });
+    expect(asleep.querySelector(".quiet-night")?.textContent).toBe("Nothing is seen from outside until dawn.");
   });
 });

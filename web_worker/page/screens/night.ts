@@ -29,7 +29,7 @@ export function night(game: Game, view: PublicView, deeds: Deeds): TemplateResul
 }
 
 function sleeping(game: Game): string {
-  if (game.agentId === null) return "Nothing is seen from outside until dawn.";
+  if (game.own === null) return "Nothing is seen from outside until dawn.";
   return "The dead sleep well. You see the rest of the game, and may talk to the other dead.";
 }
 

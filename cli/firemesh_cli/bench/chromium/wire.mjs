@@ -32,6 +32,7 @@ export class Wire {
   async #relay(asked, answer) {
     this.requests += 1;
     await sleep(this.latencyMs);
+    if (answer.destroyed) return; // the page has gone meanwhile
     const start = Object.entries(this.before).find(([path]) => asked.url.includes(path))?.[1];
     const headers = start === undefined ? asked.headers : { ...asked.headers, "accept-encoding": "identity" };
     const onward = request(asked.url, { method: asked.method, headers }, async (answered) => {
