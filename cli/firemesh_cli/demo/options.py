@@ -12,7 +12,7 @@ from firemesh.store.mesh_store import Hosting
 MANAGER_PROCESSES = 3
 WORKER_PROCESSES = 3
 PAGES = 4
-"""Seats that browsers play when nobody else is there to serve."""
+"""Seats that pages in a browser play with --serverless."""
 DRAIN_SECONDS_MAX = 15.0
 """How long after the end of the game the inbox may still hold commands."""
 SPEED_MIN, SPEED_MAX = 0.1, 10.0
