@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from firemesh_cli.demo.run import Show
     from firemesh_cli.stack.supervisor import LocalStack
 
+FUNCTIONS_SECONDS_MAX = 90.0
+
 
 def register(subparsers: "Subparsers") -> None:
     """Add the command to the parser."""
@@ -138,7 +140,7 @@ def _keeping_a_picture(show: "Show", file: Path) -> "Show":
 
 def _keep(stack: "LocalStack", console: "Console", *, hosted: bool) -> None:
     for name, value in stack.environment().items():
-        console.print(f"export {name}={value}", highlight=False)
+        console.print(f"export {name}={value}", highlight=False, soft_wrap=True)
     console.print(f"the site: {stack.site_url}", highlight=False, soft_wrap=True)
     console.print("it and the emulators stay until Ctrl-C", style="dim")
     try:
@@ -150,11 +152,11 @@ def _keep(stack: "LocalStack", console: "Console", *, hosted: bool) -> None:
 
 
 def _host_games_again(stack: "LocalStack", console: "Console") -> None:
-    """The demo needed no functions to hear of commands; games that people open on the site do."""
+    """Games that people open on the site need functions that hear of commands; the demo did not, and may be over before them."""
     from firemesh.errors import LocalStackError
 
     try:
-        if stack.functions_ready():
+        if stack.functions_ready(FUNCTIONS_SECONDS_MAX):
             stack.switch_triggers(on=True)
     except LocalStackError as error:
         console.print(str(error), highlight=False)
