@@ -152,7 +152,7 @@ def _keep(stack: "LocalStack", console: "Console", *, hosted: bool) -> None:
 
 
 def _host_games_again(stack: "LocalStack", console: "Console") -> None:
-    """Games that people open on the site need functions that hear of commands; the demo did not, and may be over before them."""
+    """Games that people open on the site need functions that hear of commands; the demo did not, and may end before them."""
     from firemesh.errors import LocalStackError
 
     try:
