@@ -18,7 +18,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from firemesh.errors import LocalStackError
-from firemesh_cli.bench.load import ForeignLoad
 from firemesh_cli.bench.section import Section
 
 if TYPE_CHECKING:
@@ -35,13 +34,12 @@ def measure(root: Path, repeats: int) -> Section:
     """Measure. Raises LocalStackError when the stack, the browser or the program in it fails."""
     from firemesh_cli.stack.supervisor import LocalStack
 
-    load = ForeignLoad()
     with LocalStack(root, project=PROJECT, functions=True) as stack:
         found = _samples(root, stack, repeats)
-    return summary(found, load.cores())
+    return summary(found)
 
 
-def summary(found: Mapping[str, Any], foreign_cores: float) -> Section:
+def summary(found: Mapping[str, Any]) -> Section:
     """The section, of the samples that the program has printed."""
     painted, watched = found["painted"], found["watched"]
     rows = {
@@ -56,7 +54,7 @@ def summary(found: Mapping[str, Any], foreign_cores: float) -> Section:
     }
     return Section(
         title="browser",
-        about=f"medians with the 10th and 90th percentile; others used {foreign_cores} cores meanwhile",
+        about="medians with the 10th and 90th percentile; times say something only where the machine does nothing else",
         columns=("median", "p10", "p90"),
         rows=rows,
     )
