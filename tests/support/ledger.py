@@ -36,6 +36,9 @@ class LedgerMachine:
     def views(self, state: Ledger) -> Mapping[str, Mapping[str, Any]]:
         return {"public": {"applied": len(state.applied)}}
 
+    def hidden_views(self, state: Ledger) -> Mapping[str, Mapping[str, Any]]:
+        return {}
+
     def deadline_ms(self, state: Ledger) -> int | None:
         return state.deadline_ms
 

@@ -97,7 +97,7 @@ class _Caller:
     @classmethod
     @contextlib.asynccontextmanager
     async def over(cls, meter: "Meter", host: str) -> AsyncIterator["_Caller"]:
-        """A caller with a key of an admin, of a worker and of a guest, each used a moment ago."""
+        """A caller with keys of an admin, a moderator, a worker and a guest, each used a moment ago."""
         with _environment(FIRESTORE_EMULATOR_HOST=meter.host, FIREBASE_AUTH_EMULATOR_HOST="127.0.0.1:1"), _quiet():
             caller = cls(meter, host, await _keys(host))
             for step in FIRST_USES:
@@ -145,7 +145,7 @@ class _Caller:
 
 
 async def _keys(host: str) -> dict[str, str]:
-    from firemesh.control_plane.access import AccessRole
+    from firemesh.control_plane.access import BY_NAME_ALONE, AccessRole
     from firemesh.control_plane.key_ring import KeyRequest, KeyRing
     from firemesh.store.base import Put
     from firemesh.store.firestore import FirestoreStore
@@ -155,11 +155,12 @@ async def _keys(host: str) -> dict[str, str]:
     try:
         await store.commit([Put("warm/up", {})], timeout_seconds=WARM_UP_SECONDS_MAX)
         admin = await ring.create(KeyRequest(AccessRole.ADMIN))
+        moderator = await ring.create(KeyRequest(AccessRole.ADMIN, operations=tuple(BY_NAME_ALONE)))
         worker = await ring.create(KeyRequest(AccessRole.WORKER, mesh=MESH))
         guest = await ring.create(KeyRequest(AccessRole.GUEST))
     finally:
         await store.close()
-    return {"admin": admin.text, "worker": worker.text, "guest": guest.text}
+    return {"admin": admin.text, "moderator": moderator.text, "worker": worker.text, "guest": guest.text}
 
 
 @contextlib.asynccontextmanager

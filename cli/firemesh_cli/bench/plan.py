@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 MESH, AGENT, MANAGER = "bench", "w1", "m1"
 
-Caller = Literal["admin", "worker", "session", "guest"]
+Caller = Literal["admin", "moderator", "worker", "session", "guest"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +67,7 @@ STEPS = (
     Step("GET /meshes/<mesh_id>/agents", f"{_HERE}/agents"),
     Step("GET /meshes/<mesh_id>/agents/<agent_id>", _ME),
     Step("GET /meshes/<mesh_id>/views/<audience>", f"{_HERE}/views/topology"),
-    Step("GET /meshes/<mesh_id>/states/<agent_id>", f"{_HERE}/states/{AGENT}"),
+    Step("GET /meshes/<mesh_id>/states/<agent_id>", f"{_HERE}/states/{AGENT}", caller="moderator"),
     Step("DELETE /meshes/<mesh_id>/agents/<agent_id>", _ME, then="left"),
     Step("POST /meshes/<mesh_id>/agents/<agent_id>/key", f"{_ME}/key", {}),
     Step("POST /meshes/<mesh_id>/transfer", f"{_HERE}/transfer", {"to": MANAGER}),
@@ -93,6 +93,7 @@ STEPS = (
 
 FIRST_USES = (
     Step("GET /meshes", "/meshes"),
+    Step("GET /meshes/<mesh_id>/states/<agent_id>", f"{_HERE}/states/{AGENT}", caller="moderator"),
     Step("POST /meshes/<mesh_id>/agents", f"{_HERE}/agents", {"agent_id": AGENT}, "worker"),
     Step("POST /games/<mesh_id>/watchers", f"/games/{MESH}/watchers", {}, "guest"),
 )

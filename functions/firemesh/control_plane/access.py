@@ -82,15 +82,12 @@ _KEYS = frozenset({Operation.CREATE_KEY, Operation.READ_KEYS, Operation.ROTATE_K
 _GUESTS = frozenset({Operation.OPEN_GAME, Operation.TAKE_SEAT, Operation.WATCH_GAME})
 _TRAILS = frozenset({Operation.READ_AUDIT, Operation.READ_PROJECT_AUDIT})
 
-READING = (
-    _LOOKING
-    | _TRAILS
-    | {Operation.LIST_MESHES, Operation.READ_STATE, Operation.READ_VIEW, Operation.READ_LOG, Operation.READ_KEYS}
-)
+READING = _LOOKING | _TRAILS | {Operation.LIST_MESHES, Operation.READ_VIEW, Operation.READ_LOG, Operation.READ_KEYS}
 """Operations that change nothing: allowed, they are logged and not stored. To look at secrets is none: it is always stored."""
 
-BY_NAME_ALONE = frozenset({Operation.READ_SECRETS})
-"""Operations that a key may do only if its own list names them: no role has them by itself."""
+BY_NAME_ALONE = frozenset({Operation.READ_SECRETS, Operation.READ_STATE})
+"""Operations that show what somebody knows for itself alone. A key may do them only if its own list names them: no role has
+them by itself."""
 
 PROJECT_WIDE = frozenset({Operation.READ_PROJECT_AUDIT})
 """Operations on all meshes at once, which no key for one mesh may do."""

@@ -11,8 +11,8 @@ from firemesh.control_plane.control_panel import TokenMinter
 from firemesh.control_plane.guard import Guard
 from firemesh.core.machine import agent_audience
 from firemesh.core.messages import Command, Entry
-from firemesh.runtime.mesh import Mesh
-from firemesh.store import paths
+from firemesh.core.replica import views
+from firemesh.runtime.replay import read_replica
 from firemesh.store.base import Store
 from firemesh.store.mesh_store import MeshStore
 
@@ -69,7 +69,7 @@ class LogPage:
 
 @dataclass(frozen=True, slots=True)
 class Secrets:
-    """By agent, its own view as last published: role, findings, closed channels."""
+    """By agent or program, its own view: role, findings, closed channels."""
 
     views: Mapping[str, Mapping[str, Any]]
 
@@ -109,16 +109,16 @@ class InsightDesk:
         return LogPage(lines, head.first_index, head.last_index)
 
     async def read_secrets(self, identity: Identity, mesh_id: str, *, request_id: str = "") -> Secrets:
-        """What every agent of the roster has been told for itself alone. A view that is there no more is left out.
+        """What every agent, and every program, has been told for itself alone; worked out from the log, where it all stands.
 
-        Raises MeshNotFound, and what `authorize` raises.
+        Raises what `authorize` and `read_replica` raise.
         """
         await self._guard.authorize(identity, Operation.READ_SECRETS, mesh_id, request_id=request_id)
-        agents = [str(row["agent"]) for row in await (await Mesh.open(self._store, mesh_id)).agents()]
-        wanted = {agent: paths.view(mesh_id, agent_audience(agent)) for agent in agents}
-        found = (await self._store.get_all(list(wanted.values()))).documents if wanted else {}
-        told = {agent: found[path].fields.get("view") for agent, path in wanted.items() if path in found}
-        return Secrets({agent: view for agent, view in told.items() if view})
+        machine, replica = await read_replica(MeshStore(self._store, mesh_id))
+        shown = views(replica, machine)
+        told = {agent: shown.get(agent_audience(agent)) for agent in sorted(replica.roster.members)}
+        secrets = {**told, **machine.hidden_views(replica.machine_state)}
+        return Secrets({agent: view for agent, view in secrets.items() if view})
 
 
 def _line(entry: Entry, stored_ms: int) -> LogLine:

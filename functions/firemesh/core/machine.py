@@ -63,6 +63,10 @@ class Machine(Protocol[S]):
         """One JSON object per audience (`public`, `spectator`, `agent_{id}`): exactly what that audience may see."""
         ...
 
+    def hidden_views(self, state: S) -> Mapping[str, Mapping[str, Any]]:
+        """By the id of each program, what it alone may see. Nobody listens to these, so they are never stored."""
+        ...
+
     def deadline_ms(self, state: S) -> int | None:
         """The store time at which the mesh must send `mesh.deadline`; None when nothing is due."""
         ...

@@ -58,6 +58,10 @@ class CounterMachine:
         """Everybody may see the total."""
         return {PUBLIC_AUDIENCE: {"total": state.total}}
 
+    def hidden_views(self, state: Count) -> Mapping[str, Mapping[str, Any]]:
+        """It has no programs."""
+        return {}
+
     def deadline_ms(self, state: Count) -> int | None:
         """Nothing is ever due."""
         return None

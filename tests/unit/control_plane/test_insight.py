@@ -11,6 +11,7 @@ from firemesh.control_plane.insight_desk import LOG_LINES_MAX
 from firemesh.core.messages import Command, Entry, Head
 from firemesh.store import paths
 from tests.support.api import LOOP, ROW, Api
+from tests.support.secrecy import StoredGame
 
 ACT = Command(agent_id="w1", inc="0" * 12, seq=2, kind="mafia.act", payload='{"target":"victim"}')
 JOIN = Command(agent_id="w1", inc="0" * 12, seq=1, kind="mesh.join", payload='{"process":"p","type":"worker"}')
@@ -128,14 +129,37 @@ def test_no_role_by_itself_sees_what_players_know_and_each_attempt_is_recorded(a
     assert ("read_secrets", False) in api.trail("m1")
 
 
-def test_a_key_that_names_it_sees_what_players_know_and_that_is_recorded(api: Api) -> None:
-    for agent in ("w1", "w2", "w3"):
-        api.put(f"meshes/m1/agents/{agent}", {**ROW, "agent": agent})
-    api.put("meshes/m1/views/agent_w1", {"applied_index": 4, "view": {"you": {"role": "doctor"}}})
-    api.put("meshes/m1/views/agent_w2", {"applied_index": 4, "view": {}})
+def test_a_key_that_names_it_sees_what_every_player_knows_and_that_is_recorded() -> None:
+    game = LOOP.run(played())
+    api = Api()
+    for path, fields in game.documents().items():
+        api.put(f"meshes/m1/{path}".rstrip("/"), fields)
     answer = api.call("GET", "/v1/meshes/m1/secrets", moderator(api))
-    assert answer.json == {"views": {"w1": {"you": {"role": "doctor"}}}}
+    assert answer.json is not None
+    shown = answer.json["views"]
+    assert shown == {agent: game.documents()[f"views/agent_{agent}"]["view"] for agent in game.members if agent in shown}
+    assert [shown[agent]["you"]["role"] for agent in game.agents] == [
+        seat.role_name for seat in sorted(game.game.state.seats, key=lambda seat: seat.agent_id)
+    ]
     assert ("read_secrets", True) in api.trail("m1")
+
+
+def test_what_programs_know_is_shown_as_well(api: Api) -> None:
+    setup = {"seats": 5, "seed": 1, "programs": 4}
+    assert api.call("POST", "/v1/meshes", body={"mesh_id": "m2", "machine": "mafia", "setup": setup}).status_code == 201
+    answer = api.call("GET", "/v1/meshes/m2/secrets", moderator(api))
+    assert answer.json is not None
+    assert {program: view["you"]["id"] for program, view in answer.json["views"].items()} == {
+        f"@{n}": f"@{n}" for n in range(1, 5)
+    }
+
+
+async def played() -> StoredGame:
+    """A game in its first night or later, everybody dealt a role."""
+    game = await StoredGame(1, 6).begin()
+    while not all(seat.role_name for seat in game.game.state.seats) or len(game.game.state.seats) < 6:
+        await game.step()
+    return game
 
 
 def test_an_operator_makes_nobody_a_moderator(api: Api) -> None:

@@ -187,8 +187,19 @@ def test_an_operator_sees_the_views_for_operators_and_no_single_players(api: Api
     assert "secret" not in refused.text
 
 
-def test_an_operator_sees_what_an_agent_keeps(api: Api) -> None:
+@pytest.mark.parametrize("role", list(AccessRole))
+def test_no_role_by_itself_sees_what_an_agent_keeps(api: Api, role: AccessRole) -> None:
     api.put("meshes/m1/states/w1", {"version": 2, "inc": "0" * 12, "values": {"mood": "fine"}})
-    seen = api.call("GET", "/v1/meshes/m1/states/w1", AccessRole.OPERATOR).json
+    assert api.call("GET", "/v1/meshes/m1/states/w1", role).status_code == 403
+    assert ("read_state", False) in api.trail("m1")
+
+
+def test_a_key_that_names_it_sees_what_an_agent_keeps_and_that_is_recorded(api: Api) -> None:
+    api.put("meshes/m1/states/w1", {"version": 2, "inc": "0" * 12, "values": {"mood": "fine"}})
+    wanted = {"role": "operator", "mesh": "m1", "operations": ["read_state"]}
+    made = api.call("POST", "/v1/keys", AccessRole.ADMIN, wanted).json
+    assert made is not None
+    seen = api.call("GET", "/v1/meshes/m1/states/w1", made["key"]).json
     assert seen == {"version": 2, "inc": "0" * 12, "values": {"mood": "fine"}}
-    assert api.call("GET", "/v1/meshes/m1/states/w2", AccessRole.OPERATOR).status_code == 404
+    assert api.call("GET", "/v1/meshes/m1/states/w2", made["key"]).status_code == 404
+    assert ("read_state", True) in api.trail("m1")

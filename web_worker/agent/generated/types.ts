@@ -396,7 +396,7 @@ export type RotateKey = {
   readonly overlap_seconds?: number;
 };
 
-/** By agent, its own view as last published: role, findings, closed channels. */
+/** By agent or program, its own view: role, findings, closed channels. */
 export type Secrets = {
   readonly views: { readonly [name: string]: { readonly [name: string]: unknown } };
 };

@@ -11,7 +11,7 @@ from firemesh.game.mafia.program_seats import with_programs
 from firemesh.game.mafia.reasons import Reason
 from firemesh.game.mafia.setup import read_setup
 from firemesh.game.mafia.state import State
-from firemesh.game.mafia.views import views_of
+from firemesh.game.mafia.views import private_view, views_of
 from firemesh.ids import is_program
 
 
@@ -35,6 +35,10 @@ class MafiaMachine:
     def views(self, state: State) -> Mapping[str, Mapping[str, Any]]:
         """The `public` view and one `agent_{id}` view per seat; spectators read the public one."""
         return views_of(state)
+
+    def hidden_views(self, state: State) -> Mapping[str, Mapping[str, Any]]:
+        """What each program is told for itself alone."""
+        return {seat.agent_id: private_view(state, seat) for seat in state.seats if is_program(seat.agent_id)}
 
     def deadline_ms(self, state: State) -> int | None:
         """When the present phase ends; 0 before the lobby's clock has started (due at once); None after the game."""
