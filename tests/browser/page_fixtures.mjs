@@ -1,7 +1,7 @@
 /**
  * Open every recorded moment in Chromium, at the size of a phone and of a desk, and say what is wrong with it, as JSON:
  *
- *     node tests/browser/page_fixtures.mjs SITE [--screenshots FOLDER] [--only NAME,NAME] [--sizes phone,desk]
+ *     node tests/browser/page_fixtures.mjs SITE [--screenshots FOLDER] [--only NAME,NAME] [--sizes phone,desk] [--scheme dark]
  *
  * SITE is a development build of web_worker. It is served on 127.0.0.1 under the site's own security policy, and nothing
  * else can be reached. One row per moment and size: {screen, size, violations, errors}. CHROMIUM names the browser.
@@ -95,10 +95,11 @@ async function main() {
   const all = ["home", "door", "console-door", ...moments, ...named(FIXTURES)];
   const only = option("--only")?.split(",");
   const sizes = option("--sizes")?.split(",") ?? Object.keys(SIZES);
+  const colorScheme = option("--scheme") ?? "light";
   const rows = [];
   try {
     for (const size of sizes) {
-      const context = await browser.newContext({ viewport: SIZES[size], reducedMotion: "reduce" });
+      const context = await browser.newContext({ viewport: SIZES[size], reducedMotion: "reduce", colorScheme });
       const page = await context.newPage();
       const errors = [];
       page.on("console", (message) => ["error", "warning"].includes(message.type()) && errors.push(message.text()));

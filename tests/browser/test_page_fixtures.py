@@ -51,6 +51,11 @@ def test_the_smallest_phone_has_room_for_the_widest_screens(site: Path) -> None:
     assert [row for row in rows if row["violations"] or row["errors"]] == []
 
 
+def test_where_no_hour_decides_the_dark_colours_are_as_legible(site: Path) -> None:
+    rows = judged(site, "--sizes", "desk", "--scheme", "dark", "--only", "home,console-door,console-failover")
+    assert [row for row in rows if row["violations"] or row["errors"]] == []
+
+
 def test_a_fault_is_found(site: Path, tmp_path: Path) -> None:
     spoilt = tmp_path / "dist"
     spoilt.mkdir()

@@ -1,4 +1,4 @@
-"""The SDK's own client: its asynchronous `create`, and its `on_snapshot`, which there is with threads alone."""
+"""The SDK's own client: its asynchronous `create` and `set`, and its `on_snapshot`, which there is with threads alone."""
 
 import asyncio
 import contextlib
@@ -23,6 +23,10 @@ class StockClient:
     async def create(self, path: str, fields: Mapping[str, Any]) -> None:
         """Write a document that is not there yet."""
         await self._async_client.document(path).create(dict(fields))
+
+    async def set(self, path: str, fields: Mapping[str, Any]) -> None:
+        """Write a document."""
+        await self._async_client.document(path).set(dict(fields))
 
     def listen(self, path: str) -> "asyncio.Queue[dict[str, Any]]":
         """What a document holds whenever it changes, handed to the loop as an asynchronous program would have to."""
