@@ -68,6 +68,8 @@ function serve() {
   return new Promise((resolve) => server.listen(0, "127.0.0.1", () => resolve(server)));
 }
 
+const nextFrames = () => new Promise((drawn) => requestAnimationFrame(() => requestAnimationFrame(drawn)));
+
 /** Everything that is not as it should be on the page as it stands. */
 async function judge(page, errors) {
   await page.evaluate(`${AXE};0`);
@@ -110,6 +112,7 @@ async function main() {
         await page.goto(address + place);
         await page.locator(drawn).waitFor();
         const look = async (name) => {
+          await page.evaluate(nextFrames); // what was touched is drawn with the next frame
           if (folder) await page.screenshot({ path: join(folder, `${name}-${size}.png`) });
           rows.push({ screen: name, size, ...(await judge(page, errors)) });
         };
