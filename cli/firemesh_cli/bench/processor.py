@@ -32,6 +32,8 @@ PROJECT = "demo-processor"
 MESH = "bench"
 RATIO_MAX = 1.4
 """The goal for a send and for a message."""
+HEADLINE = {"send": "send", "deliver": "message"}
+"""What the rows with this goal are called in the JSON object. One that a busy machine cannot tell is left out there."""
 CALLS_MAX = 90
 """The goal for the Python calls of a send."""
 OPERATIONS = 150
@@ -67,6 +69,7 @@ def _section(found: Mapping[str, Mapping[str, float]], repeats: int, foreign_cor
         rows[name] = (round(floor), round(ours), round(stock), round(ours / floor, 2), round(stock / floor, 2), foreign_cores)
     beyond = [name for name, goal in goals.items() if rows[name][1 if "calls" in name else 3] > goal]
     certain = [name for name in beyond if "calls" in name or foreign_cores < FOREIGN_CORES_MAX]
+    ratios = {key: rows[name][3] for key, name in HEADLINE.items() if name not in beyond or name in certain}
     return Section(
         title="processor time",
         about=f"µs of processor time, medians of {repeats} rounds of {OPERATIONS}; goals: at most {RATIO_MAX} x raw gRPC, "
@@ -75,7 +78,7 @@ def _section(found: Mapping[str, Mapping[str, float]], repeats: int, foreign_cor
         rows=rows,
         missed=tuple(certain),
         not_judged=tuple(name for name in beyond if name not in certain),
-        headline={"cpu_ratio": {"send": rows["send"][3], "deliver": rows["message"][3]}},
+        headline={"cpu_ratio": ratios},
     )
 
 

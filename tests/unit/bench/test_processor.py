@@ -29,4 +29,5 @@ def test_beyond_its_goal_a_ratio_is_not_judged_on_a_busy_machine() -> None:
     section = _section(found(141.0, 139.0, 91.0), 3, 1.5)
     assert section.missed == ("Python calls of a send",)
     assert section.not_judged == ("send",)
+    assert section.headline == {"cpu_ratio": {"deliver": 1.39}}
     assert section.rows["send"][-1] == 1.5
