@@ -13,21 +13,21 @@ from firemesh_cli.stack.watchdog import marked
 from tests.support.queries import Query, recorded
 
 ON_STACKS = ("tests/browser/", "tests/contract/", "tests/integration/", "tests/rules/")
-START_SECONDS_MAX = 90.0
+START_SECONDS_MAX = 300.0
 LAST = "test_every_query_that_ran_has_its_index"
 
 
 @pytest.fixture(scope="session")
 def local_stack() -> Iterator[LocalStack]:
     """The emulators, started for the first test that asks and shared by all: use a mesh id of your own."""
-    with LocalStack() as stack:
+    with LocalStack(start_timeout_seconds=START_SECONDS_MAX) as stack:
         yield stack
 
 
 @pytest.fixture(scope="session")
 def functions_stack() -> Iterator[LocalStack]:
     """The same with our functions, Authentication and the task queue: use a mesh id of your own here, too."""
-    with LocalStack(functions=True, functions_later=True) as stack:
+    with LocalStack(functions=True, functions_later=True, start_timeout_seconds=START_SECONDS_MAX) as stack:
         assert stack.functions_ready(START_SECONDS_MAX)
         mark = f"{MARK}={stack.owned_environment()[MARK]}".encode()
         yield stack

@@ -26,7 +26,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-SWEEP_SECONDS_MAX = 10.0
+SWEEP_SECONDS_MAX = 30.0
 SWEEP_PAUSE_SECONDS = 0.02
 
 
