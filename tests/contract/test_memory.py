@@ -1,4 +1,4 @@
-"""The faults that the in-memory store can be told to have."""
+"""The faults that the in-memory store can be told to have, in virtual time: what is late by a tick is late on any machine."""
 
 import asyncio
 
@@ -18,6 +18,7 @@ from firemesh.store.memory import (
     late,
 )
 from tests.contract.test_store import anything, until
+from tests.support.meshes import in_virtual_time
 
 PATH = "meshes/m1/consensus/head"
 TICK = 0.001
@@ -27,6 +28,7 @@ def with_fate(fate: CommitFate) -> Faults:
     return Faults(commit_fate=lambda writes: fate)
 
 
+@in_virtual_time
 async def test_lost_commit_never_lands() -> None:
     memory = MemoryStore()
     with pytest.raises(OutcomeUnknown):
@@ -35,6 +37,7 @@ async def test_lost_commit_never_lands() -> None:
     assert memory.documents() == {}
 
 
+@in_virtual_time
 async def test_commit_whose_acknowledgement_is_lost_has_landed() -> None:
     memory = MemoryStore()
     with pytest.raises(OutcomeUnknown):
@@ -42,6 +45,7 @@ async def test_commit_whose_acknowledgement_is_lost_has_landed() -> None:
     assert memory.documents()[PATH].fields == {"n": 1}
 
 
+@in_virtual_time
 async def test_late_commit_lands_later_as_it_was_sent() -> None:
     memory = MemoryStore()
     client, sent = memory.client("a", with_fate(late(TICK))), {"n": [1]}
@@ -53,6 +57,7 @@ async def test_late_commit_lands_later_as_it_was_sent() -> None:
     assert snapshot.documents[PATH].fields == {"n": [1]}
 
 
+@in_virtual_time
 async def test_late_commit_whose_precondition_fails_by_then_changes_nothing() -> None:
     records: list[CommitRecord] = []
     memory = MemoryStore(on_commit=records.append)
@@ -67,6 +72,7 @@ async def test_late_commit_whose_precondition_fails_by_then_changes_nothing() ->
     assert memory.counts[("slow", "head", "failed_writes")] == 1
 
 
+@in_virtual_time
 async def test_duplicated_commit_arrives_twice_and_a_precondition_stops_the_second() -> None:
     records: list[CommitRecord] = []
     memory = MemoryStore(on_commit=records.append)
@@ -78,6 +84,7 @@ async def test_duplicated_commit_arrives_twice_and_a_precondition_stops_the_seco
     assert landed == ["a/guarded", "a/blind", "a/blind"]
 
 
+@in_virtual_time
 async def test_answer_slower_than_the_timeout_is_no_answer_and_the_commit_lands() -> None:
     memory = MemoryStore()
     client = memory.client("a", Faults(latency_seconds=lambda operation: 10 * TICK))
@@ -88,6 +95,7 @@ async def test_answer_slower_than_the_timeout_is_no_answer_and_the_commit_lands(
     await until(memory.client("b").watch(DocumentTarget(PATH)), lambda s: bool(s.documents))
 
 
+@in_virtual_time
 async def test_cancelled_caller_does_not_take_its_commit_back() -> None:
     memory = MemoryStore()
     client = memory.client("a", Faults(latency_seconds=lambda operation: TICK))
@@ -99,6 +107,7 @@ async def test_cancelled_caller_does_not_take_its_commit_back() -> None:
     await until(memory.client("b").watch(DocumentTarget(PATH)), lambda s: bool(s.documents))
 
 
+@in_virtual_time
 async def test_refused_commit_is_told_after_its_latency() -> None:
     memory = MemoryStore()
     client = memory.client("a", Faults(latency_seconds=lambda operation: TICK))
@@ -107,6 +116,7 @@ async def test_refused_commit_is_told_after_its_latency() -> None:
         await client.commit([Create(PATH, {})])
 
 
+@in_virtual_time
 async def test_disconnected_client_is_cut_off_alone_and_catches_up() -> None:
     memory = MemoryStore()
     cut, other = memory.client("cut"), memory.client("other")
@@ -129,12 +139,14 @@ async def test_disconnected_client_is_cut_off_alone_and_catches_up() -> None:
     assert set(memory.documents()) == {PATH}
 
 
+@in_virtual_time
 async def test_silenced_watch_hears_nothing_and_a_new_one_hears_all() -> None:
     memory = MemoryStore()
     client = memory.client("a")
     watch = client.watch(DocumentTarget(PATH))
     await until(watch, anything)
     client.silence_watches()
+    await asyncio.sleep(TICK)
     await client.commit([Put(PATH, {"n": 1})])
     fresh = client.watch(DocumentTarget(PATH))
     assert (await until(fresh, anything)).documents[PATH].fields == {"n": 1}
@@ -143,6 +155,7 @@ async def test_silenced_watch_hears_nothing_and_a_new_one_hears_all() -> None:
     assert watch.heard_at < fresh.heard_at
 
 
+@in_virtual_time
 async def test_ended_watch_says_so() -> None:
     memory = MemoryStore()
     client = memory.client("a")
@@ -155,6 +168,7 @@ async def test_ended_watch_says_so() -> None:
     await until(other, lambda snapshot: len(snapshot.documents) == 1)
 
 
+@in_virtual_time
 async def test_get_all_is_consistent_while_others_write() -> None:
     memory, paths = MemoryStore(), ["a/1", "a/2", "a/3"]
     writer, reader = memory.client("w"), memory.client("r")
@@ -171,6 +185,7 @@ async def test_get_all_is_consistent_while_others_write() -> None:
     await writing
 
 
+@in_virtual_time
 async def test_late_snapshots_never_overtake_newer_ones() -> None:
     memory = MemoryStore()
     delays = iter([0, 5 * TICK, 0])
@@ -185,6 +200,7 @@ async def test_late_snapshots_never_overtake_newer_ones() -> None:
         await asyncio.wait_for(anext(watch), 20 * TICK)
 
 
+@in_virtual_time
 async def test_time_follows_the_given_clock_in_microseconds_and_moves_at_each_commit() -> None:
     now = 1_700_000_000_000_000_999
     memory = MemoryStore(lambda: now)
@@ -198,17 +214,17 @@ async def test_time_follows_the_given_clock_in_microseconds_and_moves_at_each_co
     assert (await client.get_all([PATH])).read_time == 1_700_000_005_000_000_000
 
 
+@in_virtual_time
 async def test_quiet_healthy_watch_is_heard_at_every_keepalive() -> None:
     memory = MemoryStore()
-    loop = asyncio.get_running_loop()
     watch = memory.client("a").watch(DocumentTarget(PATH))
     await until(watch, anything)
-    heard, real_time = watch.heard_at, loop.time
-    loop.time = lambda: real_time() + 2.5 * KEEPALIVE_SECONDS
+    heard = watch.heard_at
+    await asyncio.sleep(2.5 * KEEPALIVE_SECONDS)
     assert watch.heard_at == heard + 2 * KEEPALIVE_SECONDS
-    loop.time = real_time
 
 
+@in_virtual_time
 async def test_operations_are_counted_as_the_meter_counts_them() -> None:
     memory = MemoryStore()
     client = memory.client("a")

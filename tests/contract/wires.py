@@ -10,6 +10,7 @@ import grpc
 from firemesh.store.firestore import protos
 
 HOST = "127.0.0.1"
+PATIENCE_SECONDS = 60.0
 
 
 class Wire:
@@ -28,8 +29,11 @@ class Wire:
             writer.close()
             return
         self.connections += 1
+        self._writers.add(writer)
         up_reader, up_writer = await asyncio.open_connection(self._upstream_host, self._upstream_port)
-        self._writers |= {writer, up_writer}
+        self._writers.add(up_writer)
+        if writer.is_closing():  # cut meanwhile
+            up_writer.close()
         for source, sink, answers in ((reader, up_writer, False), (up_reader, writer, True)):
             pump = asyncio.create_task(self._pump(source, sink, answers))
             self._pumps.add(pump)
@@ -81,6 +85,7 @@ class SpokenFirestore:
     def __init__(self) -> None:
         self.heard: asyncio.Queue[Any] = asyncio.Queue()
         self._said: asyncio.Queue[Any] = asyncio.Queue()
+        """What is said on the stream opened last; one that was given up takes nothing any more."""
         self._readers: set[asyncio.Task[None]] = set()
 
     def say(self, **response: Any) -> None:
@@ -96,13 +101,14 @@ class SpokenFirestore:
 
     async def request(self) -> Any:
         """The next request heard."""
-        return await asyncio.wait_for(self.heard.get(), 20)
+        return await asyncio.wait_for(self.heard.get(), PATIENCE_SECONDS)
 
     async def _listen(self, requests: AsyncIterator[Any], context: Any) -> None:
         reader = asyncio.create_task(self._read(requests))
         self._readers.add(reader)
         reader.add_done_callback(self._readers.discard)
-        while not isinstance(response := await self._said.get(), grpc.StatusCode):
+        said = self._said = asyncio.Queue()
+        while not isinstance(response := await said.get(), grpc.StatusCode):
             await context.write(response)
         if response is not grpc.StatusCode.OK:
             await context.abort(response, "as told")

@@ -64,7 +64,8 @@ KEYS = {
     "overlapping": {"expires_ms": FAR_MS, "revoked_ms": FAR_MS},
 }
 """What lies in `apiKeys`, by id, as far as the rules look at it."""
-LONG_AGO = datetime(2026, 1, 1, tzinfo=UTC)
+LONG_AGO = datetime(2020, 1, 1, tzinfo=UTC)
+PATIENCE_SECONDS = 60.0
 
 
 def bearer(token: str) -> TokenSource:
@@ -148,7 +149,7 @@ class Door:
     async def seed(self) -> "Door":
         writes: list[Write] = [Put(self.path(below), fields) for below, fields in mesh_documents().items()]
         writes += [Put(f"apiKeys/{key}", fields) for key, fields in KEYS.items()]
-        await self._owner.commit(writes, timeout_seconds=20)
+        await self._owner.commit(writes, timeout_seconds=PATIENCE_SECONDS)
         return self
 
     def path(self, below: str) -> str:
@@ -162,10 +163,11 @@ class Door:
         return self._stores[actor]
 
     async def may_get(self, actor: Actor | None, below: str) -> bool:
-        return await self._passes(self.store(actor).get_all([self.path(below)]))
+        return await self._passes(self.store(actor).get_all([self.path(below)], timeout_seconds=PATIENCE_SECONDS))
 
     async def may_list(self, actor: Actor | None, below: str) -> bool:
-        return await self._passes(self.store(actor).list_documents(self.path(below), limit=10))
+        listed = self.store(actor).list_documents(self.path(below), limit=10, timeout_seconds=PATIENCE_SECONDS)
+        return await self._passes(listed)
 
     def may_query_everywhere(self, actor: Actor | None, collection: str) -> bool:
         """Whether a query over all collections of one name, in every mesh, goes through."""
@@ -183,15 +185,15 @@ class Door:
         return True
 
     async def may_write(self, actor: Actor | None, *writes: Write) -> bool:
-        return await self._passes(self.store(actor).commit(writes, timeout_seconds=20))
+        return await self._passes(self.store(actor).commit(writes, timeout_seconds=PATIENCE_SECONDS))
 
     async def replace(self, below: str, fields: Mapping[str, Any]) -> None:
         """What the leader does, whom no rule binds."""
-        await self._owner.commit([Put(self.path(below), fields)])
+        await self._owner.commit([Put(self.path(below), fields)], timeout_seconds=PATIENCE_SECONDS)
 
     async def remove(self, below: str) -> None:
         """Likewise."""
-        await self._owner.commit([Delete(self.path(below))])
+        await self._owner.commit([Delete(self.path(below))], timeout_seconds=PATIENCE_SECONDS)
 
     async def close(self) -> None:
         for store in (self._owner, *self._stores.values()):

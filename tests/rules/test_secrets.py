@@ -29,7 +29,7 @@ OUTSIDERS: Mapping[str, Actor | None] = {
     "newcomer": Actor("w9", "9" * 12),
     "player of another mesh": Actor("p00", INC, mesh="elsewhere"),
 }
-PATIENCE_SECONDS = 30.0
+PATIENCE_SECONDS = 60.0
 STEPS_BETWEEN_LOOKS = 4
 LOG_ASKED_FOR = 2
 """Of the entries of the log, the newest are asked for one by one; all of them by list."""

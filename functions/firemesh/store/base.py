@@ -28,6 +28,9 @@ DOCUMENT_BYTES_MAX = 1_000_000
 READ_PATHS_MAX = 500
 """Paths in one `get_all`, and documents in one `list_documents` or collection listener."""
 
+CALL_SECONDS = 10.0
+"""How long a call waits for its answer when nobody is in a hurry. Who has to keep a lease says so itself."""
+
 
 @dataclass(frozen=True, slots=True)
 class Create:
@@ -153,7 +156,7 @@ class Watch(Protocol):
 class Store(Protocol):
     """Documents with atomic conditional commits, strong reads and listeners."""
 
-    async def commit(self, writes: Sequence[Write], *, timeout_seconds: float = 1.5) -> CommitResult:
+    async def commit(self, writes: Sequence[Write], *, timeout_seconds: float = CALL_SECONDS) -> CommitResult:
         """Apply all writes atomically, or none.
 
         Never retried inside. At least one write; each document occurs at most once in `writes`.
@@ -168,7 +171,7 @@ class Store(Protocol):
         """
         ...
 
-    async def get_all(self, paths: Sequence[str], *, timeout_seconds: float = 1.5) -> ReadResult:
+    async def get_all(self, paths: Sequence[str], *, timeout_seconds: float = CALL_SECONDS) -> ReadResult:
         """Read documents by path (1 to READ_PATHS_MAX) in one consistent strong read.
 
         The Firestore emulator alone may show a part of a commit that is still on its way; even there, who sees a Put made
@@ -182,7 +185,7 @@ class Store(Protocol):
         ...
 
     async def list_documents(
-        self, collection: str, *, start_at: str = "", limit: int = 300, timeout_seconds: float = 5.0
+        self, collection: str, *, start_at: str = "", limit: int = 300, timeout_seconds: float = CALL_SECONDS
     ) -> ReadResult:
         """Read up to `limit` documents of a collection in id order, from id `start_at` (inclusive) on.
 

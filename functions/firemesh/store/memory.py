@@ -17,6 +17,7 @@ from typing import Any, Literal
 
 from firemesh.errors import CommitAborted, InvalidMessage, OutcomeUnknown, PreconditionFailed, StoreUnavailable
 from firemesh.store.base import (
+    CALL_SECONDS,
     CollectionTarget,
     CommitResult,
     Create,
@@ -242,7 +243,7 @@ class MemoryClient:
         """Whether the client reaches the store."""
         return self._connected
 
-    async def commit(self, writes: Sequence[Write], *, timeout_seconds: float = 1.5) -> CommitResult:
+    async def commit(self, writes: Sequence[Write], *, timeout_seconds: float = CALL_SECONDS) -> CommitResult:
         """See `Store`."""
         self._require_open()
         check_writes(writes)
@@ -265,14 +266,14 @@ class MemoryClient:
             raise outcome
         return outcome
 
-    async def get_all(self, paths: Sequence[str], *, timeout_seconds: float = 1.5) -> ReadResult:
+    async def get_all(self, paths: Sequence[str], *, timeout_seconds: float = CALL_SECONDS) -> ReadResult:
         """See `Store`."""
         self._require_open()
         check_read_paths(paths)
         return await self._answer("get", lambda: self._memory.read(self.name, paths), timeout_seconds)
 
     async def list_documents(
-        self, collection: str, *, start_at: str = "", limit: int = 300, timeout_seconds: float = 5.0
+        self, collection: str, *, start_at: str = "", limit: int = 300, timeout_seconds: float = CALL_SECONDS
     ) -> ReadResult:
         """See `Store`."""
         self._require_open()

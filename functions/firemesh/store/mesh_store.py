@@ -20,6 +20,7 @@ from firemesh.errors import AlreadyExists, CorruptDocument, MeshNotFound, Precon
 from firemesh.ids import new_incarnation
 from firemesh.store import paths
 from firemesh.store.base import (
+    CALL_SECONDS,
     CollectionTarget,
     CommitResult,
     Create,
@@ -77,7 +78,7 @@ class MeshRecord(StoredModel):
 class MeshStore:
     """Reads and writes the documents of one mesh."""
 
-    def __init__(self, store: Store, mesh_id: str, *, rpc_timeout_seconds: float = 1.5) -> None:
+    def __init__(self, store: Store, mesh_id: str, *, rpc_timeout_seconds: float = CALL_SECONDS) -> None:
         self.store = store
         self.mesh_id = mesh_id
         self.rpc_timeout_seconds = rpc_timeout_seconds

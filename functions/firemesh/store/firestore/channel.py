@@ -23,7 +23,7 @@ RECEIVE_BYTES_MAX = 16 * 1024 * 1024
 _OPTIONS: Options = (
     ("grpc.enable_retries", 0),
     ("grpc.max_receive_message_length", RECEIVE_BYTES_MAX),
-    ("grpc.min_reconnect_backoff_ms", 1_000),
+    ("grpc.min_reconnect_backoff_ms", 5_000),  # which is how long one attempt may take
     ("grpc.initial_reconnect_backoff_ms", 100),
     ("grpc.max_reconnect_backoff_ms", 2_000),
 )

@@ -36,6 +36,8 @@ IDLE_SECONDS = 90.0
 """A stream that says nothing for so long is taken for dead: Firestore says something every 30 s."""
 ANSWER_SECONDS = 5.0
 """A target added to a living stream is answered long before; a stream that does not is reopened."""
+LOOK_SECONDS = 5.0
+"""So often an open stream is looked at for what it owes."""
 STALE_SECONDS = 30.0
 """A watch opened on a stream unheard for so long makes it reconnect: its opener has a reason to doubt it."""
 GIVE_UP_SECONDS = 60.0
@@ -298,7 +300,7 @@ class ListenStream:
         """Beside the reading, which a look at the clock at every message would make twice as dear."""
         loop = asyncio.get_running_loop()
         while True:
-            await asyncio.sleep(ANSWER_SECONDS)
+            await asyncio.sleep(LOOK_SECONDS)
             if self._is_overdue(loop.time()):
                 call.cancel()
 

@@ -9,7 +9,18 @@ import grpc
 from grpc.aio import AioRpcError
 
 from firemesh.errors import OutcomeUnknown, StoreUnavailable
-from firemesh.store.base import CommitResult, Create, Delete, Document, DocumentTarget, Put, ReadResult, Target, Write
+from firemesh.store.base import (
+    CALL_SECONDS,
+    CommitResult,
+    Create,
+    Delete,
+    Document,
+    DocumentTarget,
+    Put,
+    ReadResult,
+    Target,
+    Write,
+)
 from firemesh.store.documents import check_list, check_read_paths, check_writes, split_path
 from firemesh.store.feed import SnapshotFeed
 from firemesh.store.firestore import protos
@@ -98,7 +109,7 @@ class FirestoreStore:
         """How many Listen streams this store has opened: one, plus one for each reconnection."""
         return self._listeners.opened
 
-    async def commit(self, writes: Sequence[Write], *, timeout_seconds: float = 1.5) -> CommitResult:
+    async def commit(self, writes: Sequence[Write], *, timeout_seconds: float = CALL_SECONDS) -> CommitResult:
         """See `Store`."""
         self._require_open()
         check_writes(writes)
@@ -122,7 +133,7 @@ class FirestoreStore:
         }
         return CommitResult(commit_time, tuple([times[write.path] for write in writes]))
 
-    async def get_all(self, paths: Sequence[str], *, timeout_seconds: float = 1.5) -> ReadResult:
+    async def get_all(self, paths: Sequence[str], *, timeout_seconds: float = CALL_SECONDS) -> ReadResult:
         """See `Store`."""
         self._require_open()
         check_read_paths(paths)
@@ -132,7 +143,7 @@ class FirestoreStore:
         return await self._collect(call, "found")
 
     async def list_documents(
-        self, collection: str, *, start_at: str = "", limit: int = 300, timeout_seconds: float = 5.0
+        self, collection: str, *, start_at: str = "", limit: int = 300, timeout_seconds: float = CALL_SECONDS
     ) -> ReadResult:
         """See `Store`."""
         self._require_open()
