@@ -10,11 +10,11 @@ export class Play {
   private hasSat = false;
   private isBack = false;
 
-  /** `name`: what to sit down as, without being asked; empty for a spectator. */
+  /** `name`: what to sit down as, without being asked; empty for a spectator. Whoever has a seat goes by its name. */
   constructor(
     code: string,
     private readonly line: Line,
-    private readonly name: string,
+    private name: string,
     private readonly now: () => number,
     private readonly changed: () => void,
   ) {
@@ -55,10 +55,13 @@ export class Play {
 
   /** A member without a seat sits down under its name, once; what was refused is then asked of the player. */
   private sitOnce(): void {
-    const { view, agentId, connection } = this.game;
+    const { view, agentId, connection, reason } = this.game;
+    const seat = view?.seats.find((each) => each.id === agentId);
+    if (seat !== undefined) this.name = seat.name;
+    if (reason === "DECLARED_DEAD") this.hasSat = false; // the lobby has given the seat away
     if (this.hasSat || view?.phase !== "lobby" || agentId === null || connection !== "CONNECTED" || !this.name) return;
     this.hasSat = true;
-    if (!view.seats.some((seat) => seat.id === agentId)) this.send("mafia.sit", { name: this.name });
+    if (seat === undefined) this.send("mafia.sit", { name: this.name });
   }
 
   /** The game waits for nobody who was away, until something is heard of them: say so, once for each time away. */

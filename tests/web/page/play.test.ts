@@ -76,6 +76,23 @@ describe("who comes to a game", () => {
     }
   });
 
+  it("sits down again, under the name it had, when the mesh has taken it for dead and freed its seat", () => {
+    const { public: view } = moment("lobby");
+    const agent = moment("lobby").agent ?? "";
+    const name = view.seats.find((seat) => seat.id === agent)?.name;
+    const { worker } = playing(agent, "");
+    worker.show("public", view);
+    worker.connect("CONNECTED");
+    worker.connect("SUSPENDED", "NO_ANSWER");
+    worker.connect("SUSPENDED", "DECLARED_DEAD");
+    worker.show("public", { ...view, seats: view.seats.filter((seat) => seat.id !== agent) });
+    expect(worker.sent).toEqual([]);
+    worker.connect("CONNECTED");
+    worker.show("public", { ...view, seats: view.seats.filter((seat) => seat.id !== agent) });
+    expect(worker.sent).toMatchObject([{ kind: "mafia.sit", body: { name } }]);
+    expect(worker.sent).toHaveLength(1);
+  });
+
   it("says that it is here whenever the game does not count on its seat, once for each time", () => {
     const { public: view } = moment("ballot");
     const seen = (absent: boolean) => ({ ...view, seats: view.seats.map((seat) => (seat.id === "p04" ? { ...seat, absent } : seat)) });
