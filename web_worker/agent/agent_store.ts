@@ -4,7 +4,8 @@ import { BLANK, type Memory } from "./model.ts";
 
 const DATABASE = "firemesh";
 const RECORDS = "agents";
-const OPEN_PATIENCE_MS = 3000;
+/** To give up too early costs what was kept, and with it the run. */
+const OPEN_PATIENCE_MS = 10_000;
 const FORMAT = 1;
 
 /** `epoch` counts the workers that have opened the record: none but the last may write it. */

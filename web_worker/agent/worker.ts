@@ -4,8 +4,12 @@ import type { AgentOptions, ToPage, ToWorker } from "./protocol.ts";
 import { AgentRunner } from "./runner.ts";
 import { sentence } from "./words.ts";
 
-/** How long the worker of a page that is being reloaded may take to let go. */
-const LOCK_PATIENCE_MS = 2000;
+/**
+ * The worker of a page that is being reloaded takes a moment to let go of its lock: look so often, so far apart. One timer for
+ * all would run out while a machine stands still, and show another tab where there is none.
+ */
+const LOOKS_MAX = 20;
+const LOOK_AGAIN_MS = 100;
 
 const tell = (message: ToPage) => self.postMessage(message);
 let runner: AgentRunner | null = null;
@@ -24,14 +28,27 @@ async function start(options: AgentOptions, takeOver: boolean): Promise<void> {
   if (options.ticket.kind === "watch") return run(options); // any number of tabs may watch
   if (!("locks" in navigator)) return run(options); // no locks without HTTPS; then IndexedDB alone keeps two tabs apart
   const name = `firemesh/${options.mesh}/${options.agent}`;
-  const how = takeOver ? { steal: true } : { signal: AbortSignal.timeout(LOCK_PATIENCE_MS) };
   try {
-    await navigator.locks.request(name, how, () => run(options));
+    if (takeOver) await navigator.locks.request(name, { steal: true }, () => run(options));
+    else if (!(await runWhenFree(name, options))) tellOtherTab();
   } catch {
-    // Either it was not to be had, or another tab has taken it away.
+    // Another tab has taken the lock away.
     if (runner !== null) runner.hear({ type: "ousted" });
     else tellOtherTab();
   }
+}
+
+/** Run the agent as soon as no other worker holds its lock; false when one keeps it. */
+async function runWhenFree(name: string, options: AgentOptions): Promise<boolean> {
+  for (let looks = 0; looks < LOOKS_MAX; looks++) {
+    const hasRun = await navigator.locks.request(name, { ifAvailable: true }, async (lock) => {
+      if (lock !== null) await run(options);
+      return lock !== null;
+    });
+    if (hasRun) return true;
+    await new Promise((resolve) => setTimeout(resolve, LOOK_AGAIN_MS));
+  }
+  return false;
 }
 
 /** Run the agent; resolves when it has ended, which lets go of the lock. */
