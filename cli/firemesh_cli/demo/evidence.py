@@ -13,6 +13,7 @@ from firemesh.errors import InvariantViolation, LocalStackError
 from firemesh.store import paths
 from firemesh.store.base import Fields, Store
 from firemesh.store.mesh_store import MeshStore
+from firemesh_cli.demo.insisting import insist
 
 ENTRIES_PER_PAGE = 300
 ENTRIES_MAX = 100_000
@@ -54,15 +55,21 @@ async def read_stored(store: Store, mesh: MeshStore) -> Stored:
 
 
 async def read_settled(store: Store, mesh: MeshStore) -> Stored:
-    """`read_stored` once no process writes any more. Functions may still end what they have begun, so: until it is still.
+    """`read_stored` once nothing is ordered any more. Functions may still end what they have begun, so: until it is still.
 
-    Raises LocalStackError when it does not become still.
+    Raises LocalStackError when it does not become still, and what `read_stored` raises when the store stays away.
     """
     for _ in range(READINGS_MAX):
-        stored = await read_stored(store, mesh)
-        if (await mesh.read_head())[0] == stored.head:
+        stored = await insist(lambda: read_stored(store, mesh))
+        head, _, _ = await insist(mesh.read_head)
+        if _stands_at(head) == _stands_at(stored.head):
             return stored
     raise LocalStackError(f"mesh {mesh.mesh_id} still changed while it was read, {READINGS_MAX} times")
+
+
+def _stands_at(head: Head) -> tuple[int, int, int, int]:
+    """What of a head moves with all that the proof looks at. A leader that renews its lease changes nothing of it."""
+    return head.term, head.first_index, head.last_index, head.snapshot_index
 
 
 async def _read_log(mesh: MeshStore, head: Head) -> tuple[Entry, ...]:

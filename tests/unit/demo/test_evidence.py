@@ -1,6 +1,6 @@
 """What the demo proves from the stored documents, and that it would notice."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import pytest
@@ -8,10 +8,16 @@ import pytest
 from firemesh.core.invariants import Checker
 from firemesh.core.log import next_entry
 from firemesh.core.messages import Command, Entry, Head
+from firemesh.core.params import TEST
 from firemesh.core.replica import initial_replica
+from firemesh.errors import LocalStackError
 from firemesh.game.counter import CounterMachine
+from firemesh.runtime.mesh import Mesh
 from firemesh.store import paths
-from firemesh_cli.demo.evidence import Stored, check_invariants, count_commands, count_others
+from firemesh.store.base import Put
+from firemesh.store.memory import MemoryStore
+from firemesh.store.mesh_store import MeshStore
+from firemesh_cli.demo.evidence import Stored, check_invariants, count_commands, count_others, read_settled
 
 MACHINE = CounterMachine()
 INC = "0" * 12
@@ -99,3 +105,32 @@ def test_what_a_page_knew_to_be_in_the_inbox_must_be_found_like_the_rest() -> No
         "committed": 1,
         "lost": 1,
     }
+
+
+class Busy(MeshStore):
+    """A mesh whose head changes after every look at it."""
+
+    change: Callable[[Head], Head]
+
+    async def read_head(self) -> tuple[Head, int, int]:
+        found = await super().read_head()
+        await self.store.commit([Put(paths.head(self.mesh_id), self.change(found[0]).model_dump(mode="json"))])
+        return found
+
+
+async def busy(change: Callable[[Head], Head]) -> Busy:
+    mesh = Busy(MemoryStore().client("reader"), "m1")
+    await Mesh.create(mesh.store, "m1", machine="counter", setup={}, params=TEST)
+    mesh.change = change
+    return mesh
+
+
+async def test_reading_is_settled_though_the_lease_is_renewed_meanwhile() -> None:
+    mesh = await busy(lambda head: head.model_copy(update={"seq": head.seq + 1, "nonce": f"m1/x/{head.seq}"}))
+    assert (await read_settled(mesh.store, mesh)).entries == ()
+
+
+async def test_mesh_that_never_becomes_still_is_not_judged() -> None:
+    mesh = await busy(lambda head: head.model_copy(update={"term": head.term + 1}))
+    with pytest.raises(LocalStackError, match="still changed"):
+        await read_settled(mesh.store, mesh)
