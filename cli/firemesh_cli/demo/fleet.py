@@ -13,8 +13,8 @@ from firemesh.core.messages import Command
 from firemesh.errors import LocalStackError
 from firemesh_cli.demo.options import WORKER_PROCESSES, DemoOptions
 
-READY_SECONDS_MAX = 60.0
-STOP_SECONDS_MAX = 15.0
+READY_SECONDS_MAX = 180.0
+STOP_SECONDS_MAX = 60.0
 HEARTBEAT_MS = 1000
 
 

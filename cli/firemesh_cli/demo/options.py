@@ -13,7 +13,7 @@ MANAGER_PROCESSES = 3
 WORKER_PROCESSES = 3
 PAGES = 4
 """Seats that pages in a browser play with --serverless."""
-DRAIN_SECONDS_MAX = 15.0
+DRAIN_SECONDS_MAX = 60.0
 """How long after the end of the game the inbox may still hold commands."""
 SPEED_MIN, SPEED_MAX = 0.1, 10.0
 
@@ -29,8 +29,8 @@ PHASE_SECONDS: Mapping[str, float] = {
     "dusk": 2,
 }
 NIGHT_FLOOR_SECONDS = 2.0
-LOBBY_SECONDS_MIN = 60.0
-"""The lobby is not sped up below this: processes and browsers need time to start. It ends when all are there."""
+LOBBY_SECONDS_MIN = 180.0
+"""The lobby is no shorter than this: processes and browsers need time to start. It ends when all are there."""
 UNHURRIED = 0.4
 """The speed at which people can play along."""
 

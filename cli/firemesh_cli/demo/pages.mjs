@@ -10,6 +10,8 @@ import { chromium } from "playwright-core";
 
 const FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"];
 const LOOK_MS = 400;
+/** Who waits for the pages ends this program when it has lost patience. */
+const PATIENCE_MS = 180_000;
 
 /** In the page: take the seat under this name, as soon as the page asks for one. Whether the player sits. */
 function sit(name) {
@@ -72,11 +74,13 @@ input.on("close", () => (isOver = true));
 const asked = JSON.parse(await new Promise((resolve) => input.once("line", resolve)));
 const browser = await chromium.launch({
   executablePath: asked.chromium,
+  timeout: PATIENCE_MS,
   args: [...FLAGS, "--disable-component-update", "--disable-sync"],
 });
 
 async function open(seat) {
   const context = await browser.newContext({ viewport: { width: 390, height: 844 }, reducedMotion: "reduce" });
+  context.setDefaultTimeout(PATIENCE_MS);
   const page = await context.newPage();
   page.on("pageerror", (error) => console.error(`${seat.agent}: ${error.message}`));
   page.on("console", (line) => console.error(`${seat.agent}: ${line.type()} ${line.text()}`));

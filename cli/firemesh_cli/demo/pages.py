@@ -18,8 +18,8 @@ from firemesh_cli.stack.checks import CHROMIUM_MEND
 from firemesh_cli.stack.locate import find_chromium, find_node, project_root
 
 DRIVER = Path(__file__).with_name("pages.mjs")
-READY_SECONDS_MAX = 90.0
-STOP_SECONDS_MAX = 15.0
+READY_SECONDS_MAX = 180.0
+STOP_SECONDS_MAX = 60.0
 
 
 def require_chromium() -> Path:

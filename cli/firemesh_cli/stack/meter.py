@@ -136,7 +136,7 @@ def _outcome(error: AioRpcError) -> Outcome:
     return Outcome.UNANSWERED if error.code() in unknown else Outcome.REFUSED
 
 
-async def read_meter(host: str, *, timeout_seconds: float = 5.0) -> MeterReading:
+async def read_meter(host: str, *, timeout_seconds: float = 30.0) -> MeterReading:
     """The counts of the meter at `host`, also of another process. Raises LocalStackError when it does not answer."""
     async with grpc.aio.insecure_channel(host) as channel:
         try:
