@@ -5,6 +5,7 @@ export default defineConfig({
   test: {
     include: ["tests/web/**/*.test.ts"],
     restoreMocks: true,
-    testTimeout: 10_000,
+    testTimeout: 120_000, // a machine that is busy with other tests may stand still for seconds
+    hookTimeout: 120_000,
   },
 });

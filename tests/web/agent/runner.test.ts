@@ -3,6 +3,7 @@ import { beforeEach, describe, expect, it, vi } from "vitest";
 import type { LinkEffect, LinkEvent } from "../../../web_worker/agent/model.ts";
 import type { AgentOptions, ToPage } from "../../../web_worker/agent/protocol.ts";
 import { AgentRunner, type Port } from "../../../web_worker/agent/runner.ts";
+import { until } from "../patience.ts";
 import { INC, NEXT_INC, admission, rowOf } from "./worlds.ts";
 
 const OPTIONS: AgentOptions = {
@@ -55,7 +56,7 @@ async function running() {
   );
   await runner.start();
   const connections = () => told.flatMap((message) => (message.type === "status" ? [message.status.connection] : []));
-  await vi.waitFor(() => expect(connections().at(-1)).toBe("CONNECTED"));
+  await until(() => expect(connections().at(-1)).toBe("CONNECTED"));
   return { runner, told, ports, connections, hasEnded: () => ended };
 }
 
@@ -75,7 +76,7 @@ describe("a runner", () => {
     const { runner, told, ports } = await running();
     runner.take(send(1));
     runner.take(send(2));
-    await vi.waitFor(() => expect(told).toContainEqual({ type: "answer", call: 2, value: 3 }));
+    await until(() => expect(told).toContainEqual({ type: "answer", call: 2, value: 3 }));
     const submits = ports[0]?.done.filter(({ type }) => type === "submit");
     expect(submits).toMatchObject([{ kind: "mesh.join" }, { seq: 2, payload: '{"n":1}' }, { seq: 3, payload: '{"n":2}' }]);
   });
@@ -84,14 +85,14 @@ describe("a runner", () => {
     vi.stubGlobal("fetch", () => Promise.resolve(new Response(JSON.stringify(admission(NEXT_INC)), { status: 201 })));
     const { ports } = await running();
     ports[0]?.say({ type: "row", row: rowOf(INC, "dead", 8) });
-    await vi.waitFor(() => expect(ports[1]?.done.length).toBeGreaterThan(0));
+    await until(() => expect(ports[1]?.done.length).toBeGreaterThan(0));
     expect([ports[0]?.closed, ports[1]?.run]).toEqual([true, NEXT_INC]);
   });
 
   it("has ended when all is stored and let go of", async () => {
     const { runner, ports, connections, hasEnded } = await running();
     runner.take({ type: "stop" });
-    await vi.waitFor(() => expect(hasEnded()).toBe(true));
+    await until(() => expect(hasEnded()).toBe(true));
     expect([connections().at(-1), ports[0]?.closed]).toEqual(["STOPPED", true]);
     expect((await running()).ports[0]?.done[0]).toMatchObject({ type: "open", customToken: admission().custom_token });
   });
@@ -101,7 +102,7 @@ describe("a runner", () => {
     const second = await running();
     expect(second.ports[0]?.done[0]).toMatchObject({ type: "open", customToken: null, run: { inc: INC } });
     first.runner.take(send(1));
-    await vi.waitFor(() => expect(first.hasEnded()).toBe(true));
+    await until(() => expect(first.hasEnded()).toBe(true));
     expect(first.connections().at(-1)).toBe("LOST");
   });
 });

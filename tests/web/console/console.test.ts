@@ -6,6 +6,7 @@ import { controlApi } from "../../../web_worker/console/control.ts";
 import type { LocalStack } from "../../../web_worker/console/local_stack.ts";
 import { recordedMoment } from "../../../web_worker/console/recorded.ts";
 import { hashOf, routeOf } from "../../../web_worker/console/router.ts";
+import { until } from "../patience.ts";
 import { FAILOVER } from "./moments.ts";
 
 const KEY = "mesh_live_key";
@@ -75,7 +76,7 @@ async function signIn(root: HTMLElement, isKept = false): Promise<void> {
   const keep = root.querySelector<HTMLInputElement>("[name=keep]");
   if (keep) keep.checked = isKept;
   field.form?.dispatchEvent(new Event("submit", { cancelable: true }));
-  await vi.waitFor(() => expect(root.querySelector("#key") === null || text(root, "[role=alert]") !== "").toBe(true));
+  await until(() => expect(root.querySelector("#key") === null || text(root, "[role=alert]") !== "").toBe(true));
 }
 
 function click(root: HTMLElement, name: string): void {
@@ -100,7 +101,7 @@ async function atMesh(answers: Record<string, () => Response> = {}, local: Local
   sessionStorage.setItem("firemesh-operator-key", KEY);
   const at = await opened("#/mesh/harbour-town", { [MESH]: watching, [LOG]: log, ...answers }, local);
   for (const news of FAILOVER.news) if (news.type !== "log") at.tell(news);
-  await vi.waitFor(() => expect(text(at.root, ".terms")).toContain("Term 1"));
+  await until(() => expect(text(at.root, ".terms")).toContain("Term 1"));
   return at;
 }
 
@@ -110,7 +111,7 @@ describe("the door", () => {
   it("takes a key, lists the meshes, and keeps the key nowhere unless told to", async () => {
     const { root, server } = await opened("#/", { "GET /meshes": () => page("m1", "m2") });
     await signIn(root);
-    await vi.waitFor(() => expect(text(root, ".meshes")).toMatch(/^m1 ?m2$/));
+    await until(() => expect(text(root, ".meshes")).toMatch(/^m1 ?m2$/));
     expect(sessionStorage.length + localStorage.length).toBe(0);
     expect([...server.keys]).toEqual([KEY]);
     expect(location.href).not.toContain(KEY);
@@ -119,7 +120,7 @@ describe("the door", () => {
   it("keeps it for this tab when told to, and forgets it when told to", async () => {
     const { root } = await opened("#/", { "GET /meshes": () => page("m1") });
     await signIn(root, true);
-    await vi.waitFor(() => expect(sessionStorage.length).toBe(1));
+    await until(() => expect(sessionStorage.length).toBe(1));
     click(root, "Forget the key");
     expect([sessionStorage.length, root.querySelector("#key") !== null]).toEqual([0, true]);
   });
@@ -141,8 +142,8 @@ describe("the door", () => {
     const pages = [json({ meshes: ["m1"], next_start: "m2" }), page("m2")];
     const { root } = await opened("#/", { "GET /meshes": () => pages.shift() ?? page() });
     await signIn(root);
-    await vi.waitFor(() => click(root, "More"));
-    await vi.waitFor(() => expect(root.querySelectorAll(".meshes a")).toHaveLength(2));
+    await until(() => click(root, "More"));
+    await until(() => expect(root.querySelectorAll(".meshes a")).toHaveLength(2));
     expect([...root.querySelectorAll("button")].map((each) => each.textContent)).not.toContain("More");
   });
 
@@ -151,7 +152,7 @@ describe("the door", () => {
     const local = { key: "local-key", readBill: unasked, killLeader: unasked };
     const { root, server } = await opened("#/", { "GET /meshes": () => page("m1") }, local);
     click(root, "Operate the local mesh");
-    await vi.waitFor(() => expect(root.querySelectorAll(".meshes a")).toHaveLength(1));
+    await until(() => expect(root.querySelectorAll(".meshes a")).toHaveLength(1));
     expect([...server.keys]).toEqual(["local-key"]);
   });
 });
@@ -176,14 +177,14 @@ describe("a mesh", () => {
     const beats = FAILOVER.news.flatMap((news) => (news.type === "beats" ? news.beats : []));
     const later = beats.map((beat) => ({ ...beat, seq: beat.seq + 1, agents: { ...beat.agents, p01: "late" } }));
     tell({ type: "beats", beats: later });
-    await vi.waitFor(() => expect(text(root, ".processes")).toContain("workers-1 suspected"));
+    await until(() => expect(text(root, ".processes")).toContain("workers-1 suspected"));
     expect(text(root, ".processes")).toContain("p01 worker late");
   });
 
   it("closes its line when it is left", async () => {
     const { root, closed } = await atMesh({ "GET /meshes": () => page("m1") });
     location.hash = "#/";
-    await vi.waitFor(() => expect(text(root, ".meshes")).toBe("m1"));
+    await until(() => expect(text(root, ".meshes")).toBe("m1"));
     expect(closed()).toBe(true);
   });
 
@@ -202,7 +203,7 @@ describe("a mesh", () => {
     const { root, server, tell } = await opened("#/mesh/harbour-town", { [MESH]: watching, [LOG]: noLog });
     for (const news of FAILOVER.news) if (news.type !== "log") tell(news);
     tell({ type: "line", state: "ENDED" });
-    await vi.waitFor(() => expect(text(root, ".line")).toContain("revoked, or has expired"));
+    await until(() => expect(text(root, ".line")).toContain("revoked, or has expired"));
     expect(text(root, "[aria-labelledby=log-title] .bad")).toContain("This key may not do that");
     expect(server.asked.filter(({ what }) => what === LOG)).toHaveLength(1);
   });
@@ -214,54 +215,54 @@ describe("an order", () => {
   it("is given after it was confirmed, and not when it is left", async () => {
     const { root, server } = await atMesh({ [`POST ${orders}/transfer`]: () => json({ order: "x" }, 202) });
     click(root, "Let it lead: m2");
-    await vi.waitFor(() => expect(text(root, "dialog h2")).toBe("Let m2 lead?"));
+    await until(() => expect(text(root, "dialog h2")).toBe("Let m2 lead?"));
     click(root, "Leave it as it is");
-    await vi.waitFor(() => expect(root.querySelector("dialog")).toBeNull());
+    await until(() => expect(root.querySelector("dialog")).toBeNull());
     expect(server.asked.map(({ what }) => what)).not.toContain(`POST ${orders}/transfer`);
     click(root, "Let it lead: m2");
-    await vi.waitFor(() => expect(root.querySelector("dialog")).not.toBeNull());
+    await until(() => expect(root.querySelector("dialog")).not.toBeNull());
     confirm(root);
-    await vi.waitFor(() => expect(text(root, ".notice")).toContain("Ordered: m2 shall lead."));
+    await until(() => expect(text(root, ".notice")).toContain("Ordered: m2 shall lead."));
     expect(server.asked).toContainEqual({ what: `POST ${orders}/transfer`, body: { to: "m2" } });
   });
 
   it("to close takes the name of the mesh", async () => {
     const { root, server } = await atMesh({ [`POST ${orders}/close`]: () => json({ order: "x" }, 202) });
     click(root, "Close the mesh");
-    await vi.waitFor(() => expect(text(root, "dialog label")).toContain("harbour-town"));
+    await until(() => expect(text(root, "dialog label")).toContain("harbour-town"));
     confirm(root, "harbour");
     expect(server.asked.map(({ what }) => what)).not.toContain(`POST ${orders}/close`);
     confirm(root, "harbour-town");
-    await vi.waitFor(() => expect(text(root, ".notice")).toContain("closed as soon as"));
+    await until(() => expect(text(root, ".notice")).toContain("closed as soon as"));
   });
 
   it("that is refused says why, and the mesh stays on the screen", async () => {
     const { root } = await atMesh({ [`DELETE ${orders}/agents/p01`]: () => refused(404, "not-found", "p01 has left") });
     click(root, "Remove p01");
-    await vi.waitFor(() => expect(root.querySelector("dialog")).not.toBeNull());
+    await until(() => expect(root.querySelector("dialog")).not.toBeNull());
     confirm(root);
-    await vi.waitFor(() => expect(text(root, "[role=alert]")).toBe("Not found: p01 has left."));
+    await until(() => expect(text(root, "[role=alert]")).toBe("Not found: p01 has left."));
     expect(root.querySelector(".processes")).not.toBeNull();
   });
 
   it("to drain is one click and its confirmation", async () => {
     const { root, server } = await atMesh({ [`POST ${orders}/drain`]: () => json({ order: "x" }, 202) });
     click(root, "Let nobody new in");
-    await vi.waitFor(() => expect(root.querySelector("dialog")).not.toBeNull());
+    await until(() => expect(root.querySelector("dialog")).not.toBeNull());
     confirm(root);
-    await vi.waitFor(() => expect(server.asked.map(({ what }) => what)).toContain(`POST ${orders}/drain`));
+    await until(() => expect(server.asked.map(({ what }) => what)).toContain(`POST ${orders}/drain`));
   });
 
   it("to show every role shows them until they are hidden", async () => {
     const { root } = await atMesh({ [`GET ${orders}/secrets`]: () => json(FAILOVER.secrets) });
     expect(root.textContent).not.toContain("Godfather");
     click(root, "Show every role");
-    await vi.waitFor(() => expect(text(root, "dialog p")).toContain("audit trail"));
+    await until(() => expect(text(root, "dialog p")).toContain("audit trail"));
     confirm(root);
-    await vi.waitFor(() => expect(text(root, "[aria-labelledby=secrets-title]")).toContain("Godfather"));
+    await until(() => expect(text(root, "[aria-labelledby=secrets-title]")).toContain("Godfather"));
     expect(document.activeElement).toBe(root.querySelector("#secrets-title"));
     click(root, "Hide it again");
-    await vi.waitFor(() => expect(root.textContent).not.toContain("Godfather"));
+    await until(() => expect(root.textContent).not.toContain("Godfather"));
   });
 
   it("to kill the leader is there on a local stack alone, which also counts the bill", async () => {
@@ -269,12 +270,12 @@ describe("an order", () => {
     const bill = { reads: 1234, writes: 5, deletes: 6, dollars: 0.5 };
     const killLeader = vi.fn(() => Promise.resolve("m3"));
     const { root } = await atMesh({}, { key: "", readBill: () => Promise.resolve(bill), killLeader });
-    await vi.waitFor(() => expect(text(root, "[aria-labelledby=costs-title]")).toContain("1,234"));
+    await until(() => expect(text(root, "[aria-labelledby=costs-title]")).toContain("1,234"));
     expect(text(root, "[aria-labelledby=costs-title]")).toContain("Browsers pass it by");
     click(root, "Kill the leader");
-    await vi.waitFor(() => expect(text(root, "dialog h2")).toBe("Kill the process of m3?"));
+    await until(() => expect(text(root, "dialog h2")).toBe("Kill the process of m3?"));
     confirm(root);
-    await vi.waitFor(() => expect(text(root, ".notice")).toBe("Killed: the process of m3."));
+    await until(() => expect(text(root, ".notice")).toBe("Killed: the process of m3."));
     expect(killLeader).toHaveBeenCalledWith("harbour-town");
   });
 });

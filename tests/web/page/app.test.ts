@@ -4,6 +4,7 @@ import { App } from "../../../web_worker/page/app.ts";
 import { FixtureLine } from "../../../web_worker/page/fixtures.ts";
 import { GamesError, gamesApi } from "../../../web_worker/page/games.ts";
 import { keepSeat, keptSeats } from "../../../web_worker/page/keepsakes.ts";
+import { until } from "../patience.ts";
 import { moment } from "./moments.ts";
 
 /** The idempotency keys of the calls to open a game. */
@@ -24,7 +25,7 @@ async function opened(hash: string, ...answers: (Response | null)[]): Promise<HT
   };
   const fixtureLine = (name: string) => Promise.resolve(new FixtureLine(moment(name)));
   new App({ window, root, games: gamesApi("/api/v1", guestKey, send), storage: localStorage, guestKey, seatsKey, fixtureLine }).start();
-  await vi.waitFor(() => expect(document.activeElement).toBe(root.querySelector("h1")));
+  await until(() => expect(document.activeElement).toBe(root.querySelector("h1")));
   return root;
 }
 
@@ -36,7 +37,7 @@ async function submit(root: HTMLElement, name: string): Promise<string> {
   if (field === null) throw new Error("there is no field for a name");
   field.value = name;
   field.form?.dispatchEvent(new Event("submit", { cancelable: true }));
-  return vi.waitFor(() => root.querySelector('[role="alert"]')?.textContent ?? Promise.reject(new Error("nothing is said")));
+  return until(() => root.querySelector('[role="alert"]')?.textContent ?? Promise.reject(new Error("nothing is said")));
 }
 
 afterEach(() => {
@@ -64,7 +65,7 @@ describe("the page", () => {
       const field = root.querySelector<HTMLInputElement>("#seats");
       if (field) field.value = seats;
       const said = await submit(root, "Zoe");
-      await vi.waitFor(() => expect(root.querySelector("button.primary:disabled")).toBeNull());
+      await until(() => expect(root.querySelector("button.primary:disabled")).toBeNull());
       return said;
     };
     expect(await again("9")).toBe("No answer. Check your connection and try again; nothing was done twice.");
@@ -83,9 +84,9 @@ describe("the page", () => {
     const games = { openGame: vi.fn(), takeSeat };
     const none = { seatsKey: () => Promise.resolve(""), fixtureLine: () => Promise.resolve(null) };
     new App({ window, root, games, storage: localStorage, guestKey, ...none }).start();
-    await vi.waitFor(() => expect(root.querySelector("#name")).not.toBeNull());
+    await until(() => expect(root.querySelector("#name")).not.toBeNull());
     expect(await submit(root, "Zoe")).toContain("No answer.");
-    await vi.waitFor(() => expect(guestKey).toHaveBeenCalledTimes(2));
+    await until(() => expect(guestKey).toHaveBeenCalledTimes(2));
     expect(takeSeat).not.toHaveBeenCalled();
   });
 
@@ -101,7 +102,7 @@ describe("the page", () => {
     const draft = root.querySelector<HTMLInputElement>("#say-town");
     if (draft) draft.value = "I think";
     root.querySelector<HTMLElement>("button[data-choice]")?.click();
-    await vi.waitFor(() => expect(root.querySelector("button[data-choice]")?.getAttribute("aria-pressed")).toBe("true"));
+    await until(() => expect(root.querySelector("button[data-choice]")?.getAttribute("aria-pressed")).toBe("true"));
     expect(root.querySelector<HTMLInputElement>("#say-town")?.value).toBe("I think");
   });
 
