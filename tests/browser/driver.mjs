@@ -1,5 +1,5 @@
 /**
- * Drives Chromium for tests in Python: a JSON object per line in, one out. {do, ...} -> {value} or {error}
+ * Drives Chromium for tests in Python: a JSON object per line in, one out. {number, do, ...} -> {number, value} or {number, error}
  *
  *   open     tab, url, profile, first   a new tab at an address; `first` runs in it before the page does
  *   run      tab, script                the value of an async function's body in the tab
@@ -19,8 +19,11 @@ import { Wire } from "./wire.mjs";
 
 const FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"];
 const PHONE = { width: 390, height: 844 };
+/** A machine that is busy with other tests may take its time. */
+const PATIENCE_MS = 120_000;
 
 const browser = await chromium.launch({
+  timeout: PATIENCE_MS,
   executablePath: process.env.CHROMIUM,
   args: [...FLAGS, "--disable-component-update", "--disable-sync"],
 });
@@ -33,6 +36,7 @@ async function profileOf(name) {
   const wire = new Wire();
   const proxy = { server: await wire.start(), bypass: "<-loopback>" };
   const profile = { wire, context: await browser.newContext({ viewport: PHONE, proxy }) };
+  profile.context.setDefaultTimeout(PATIENCE_MS);
   profiles.set(name, profile);
   return profile;
 }
@@ -71,7 +75,7 @@ for await (const line of createInterface({ input: process.stdin })) {
   } catch (error) {
     answer = { error: error.message };
   }
-  process.stdout.write(`${JSON.stringify(answer)}\n`);
+  process.stdout.write(`${JSON.stringify({ number: wanted.number, ...answer })}\n`);
 }
 await deeds.end();
 await browser.close();

@@ -35,6 +35,8 @@ const TABS = {
   "night-detective": ["You"],
 };
 const RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"];
+/** A machine that is busy with other tests may take its time. */
+const PATIENCE_MS = 120_000;
 const FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"];
 /** Nothing but this machine has an address. */
 const ALONE = "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1";
@@ -88,6 +90,7 @@ async function main() {
   const address = `http://127.0.0.1:${server.address().port}/`;
   const browser = await chromium.launch({
     executablePath: process.env.CHROMIUM,
+    timeout: PATIENCE_MS,
     args: [...FLAGS, ALONE],
   });
   const folder = option("--screenshots");
@@ -102,6 +105,7 @@ async function main() {
   try {
     for (const size of sizes) {
       const context = await browser.newContext({ viewport: SIZES[size], reducedMotion: "reduce", colorScheme });
+      context.setDefaultTimeout(PATIENCE_MS);
       const page = await context.newPage();
       const errors = [];
       page.on("console", (message) => ["error", "warning"].includes(message.type()) && errors.push(message.text()));

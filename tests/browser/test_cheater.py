@@ -7,7 +7,7 @@ from typing import Any
 
 from firemesh_cli.stack.supervisor import LocalStack
 from tests.support.browser import Browser, Tab
-from tests.support.player_page import CONNECTED, SEATED, sit
+from tests.support.player_page import CONNECTED, SEATED, at_table, sit
 
 DENIED = (403, "PERMISSION_DENIED")
 DONE = (200, "")
@@ -147,7 +147,7 @@ def test_whoever_talks_to_the_store_directly_can_do_there_what_the_page_does_and
     sit(ada, "Ada")
     ben = browser.open("ben", ada.run("return document.querySelector('input.link').value"), profile="ben")
     sit(ben, "Ben")
-    ada.until(SEATED, lambda names: names == ["Ada", "Ben"])
+    ada.until(SEATED, at_table("Ada", "Ben"))
     ada.until(CONNECTED)
     console, other = Console(functions_stack, ada), Console(functions_stack, ben).agent
 
@@ -162,4 +162,4 @@ def test_whoever_talks_to_the_store_directly_can_do_there_what_the_page_does_and
     assert {name: answer for name, answer in tried.items() if answer != DENIED} == {}
     leave = {"a command": console.put(f"inbox/{console.agent}_{console.inc}_00000003", command)}
     assert console.tries(leave) == {"a command": DONE}
-    ben.until(SEATED, lambda names: names == ["Ben"])
+    ben.until(SEATED, at_table("Ben"))

@@ -13,8 +13,8 @@ from firemesh_cli.demo.verdict import problems
 from firemesh_cli.stack.supervisor import LocalStack
 from tests.support.browser import Browser
 
-GAME = DemoOptions(seats=7, kill=Kill.NONE, hosting=Managers.FUNCTIONS, serverless=True, keep=True, speed=2.0)
-START_SECONDS_MAX = 90.0
+GAME = DemoOptions(seats=7, kill=Kill.NONE, hosting=Managers.FUNCTIONS, serverless=True, keep=True, speed=1.4)
+START_SECONDS_MAX = 300.0
 TAKE_OVER = """
     const offer = [...document.querySelectorAll("button")].find((each) => each.textContent.startsWith("Play as "));
     offer?.click();

@@ -22,9 +22,10 @@ NAME = "Zoe"
 """None of the programs' names."""
 PROGRAMS = ("p1", "p2", "p3", "p4")
 PACE = 0.2
-DURATIONS_MS = {"lobby": 120_000, "reveal": 500, "night": 60_000, "dawn": 500, "ballot": 60_000, "dusk": 500}
+DURATIONS_MS = {"lobby": 300_000, "reveal": 500, "night": 300_000, "dawn": 500, "ballot": 300_000, "dusk": 500}
+"""Nights and ballots end when everybody has chosen."""
 OFFLINE_SECONDS = 20.0
-GAME_SECONDS_MAX = 90.0
+GAME_SECONDS_MAX = 300.0
 # What the page says besides the game, from now on.
 WATCH = """
     window.said = new Set();
@@ -34,6 +35,8 @@ WATCH = """
     look();
 """
 SAID = "return [...said]"
+MAY_SAY = {"Connected", "Reconnecting No answer from the game. Trying again; what you choose is kept and sent once it is back."}
+"""Nothing about who leads. That the store has not answered for seconds is another matter: a busy machine brings it about."""
 HAS_WILL = "return document.querySelector('#will') !== null"
 WILL_STATE = "return document.querySelector('#will-state')?.textContent ?? ''"
 
@@ -87,15 +90,15 @@ async def test_the_leader_is_killed_in_mid_ballot_and_the_page_shows_nothing_but
         await in_thread(tab.run, CHOOSE)
         await in_thread(tab.until, CHOSEN)
         await in_thread(tab.until, TITLE, lambda title: not is_vote(title))
-        assert await in_thread(tab.run, SAID) == ["Connected"]
+        assert set(await in_thread(tab.run, SAID)) <= MAY_SAY
         await choose_until(tab, CHOOSE, lambda title: title.endswith(("wins", "win")))
-        assert await in_thread(tab.run, SAID) == ["Connected"]
+        assert set(await in_thread(tab.run, SAID)) <= MAY_SAY
 
+        kept = await in_thread(browser.kept)
         stored = await evidence.read_settled(crew.store, crew.documents)
         [ballot, *_] = commands(stored, "mafia.ballot")
         assert ballot > term, "no vote of hers was ordered before the leader died"
         known = wire_secrecy.Truth(crew.machine, crew.setup, stored, PERSON)
-        kept = browser.kept()
         assert wire_secrecy.leaks(known, kept) == []
         for planted in wire_secrecy.planted(kept):
             assert wire_secrecy.leaks(known, planted) != []
@@ -105,7 +108,7 @@ async def test_what_is_written_in_20_s_without_a_network_is_kept_and_sent_once_w
     functions_stack: LocalStack, browser: Browser, tmp_path: Path
 ) -> None:
     host, project = functions_stack.firestore_host, functions_stack.project
-    async with Crew.aboard(host, tmp_path, machine="mafia", setup=setup(120_000), project=project) as crew:
+    async with Crew.aboard(host, tmp_path, machine="mafia", setup=setup(900_000), project=project) as crew:
         await (await crew.process("managers")).add_manager("m1")
         tab = await seat(functions_stack, browser, crew)
         await choose_until(tab, CHOOSE_BY_NIGHT, lambda title: title == "Day 1")

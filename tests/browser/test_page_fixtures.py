@@ -11,7 +11,7 @@ import pytest
 
 from tests.support.browser import ROOT, chromium
 
-SECONDS_MAX = 110
+SECONDS_MAX = 500
 
 
 def judged(site: Path, *options: str) -> list[dict[str, Any]]:

@@ -2,7 +2,7 @@
 
 from firemesh_cli.stack.supervisor import LocalStack
 from tests.support.browser import Browser
-from tests.support.player_page import ALERT, CONNECTED, HAS_NAME_FIELD, SEATED, WAITING, clicked, fill, sit
+from tests.support.player_page import ALERT, CONNECTED, HAS_NAME_FIELD, SEATED, WAITING, at_table, clicked, fill, sit
 
 HOME = "return document.querySelector('#seats') !== null"
 GO = "location.hash = '{to}'"
@@ -27,8 +27,7 @@ def test_who_plays_in_a_browser_that_refuses_storage_is_warned_once(functions_st
     tab = browser.open("one", functions_stack.site_url)
     tab.until(HOME)
     sit(tab, "Ada")
-    tab.until(CONNECTED)
-    assert "This browser keeps nothing" in tab.run(ALERT)
+    tab.until(f"{ALERT}.includes('This browser keeps nothing')")
     tab.until(clicked("Understood"))
     tab.until(f"{ALERT} === ''")
 
@@ -42,8 +41,7 @@ def test_without_a_network_every_stage_says_so_and_goes_on_when_it_is_back(
     fill(ada, "#name", "Ada")
     ada.until(f"{ALERT}.includes('No answer. Check your connection')")
     browser.offline(False, profile="ada")
-    fill(ada, "#name", "Ada")
-    ada.until(SEATED, lambda names: names == ["Ada"])
+    sit(ada, "Ada")
     ada.until(CONNECTED)
 
     ben = browser.open("ben", ada.run(LINK), profile="ben")
@@ -55,12 +53,12 @@ def test_without_a_network_every_stage_says_so_and_goes_on_when_it_is_back(
     browser.offline(True, profile="ada")
     ada.until(WAITING, lambda text: "No answer from the game" in text)
     browser.offline(False, profile="ben")
-    fill(ben, "#name", "Ben")
-    ben.until(SEATED, lambda names: names == ["Ada", "Ben"])
+    sit(ben, "Ben")
 
     ada.run("document.querySelector('.brand a').click()")
     ada.until(clicked("Back to"))
     ada.until(WAITING)
     browser.offline(False, profile="ada")
-    ada.until(SEATED, lambda names: names == ["Ada", "Ben"])
+    ada.until(SEATED, at_table("Ada", "Ben"))
     ada.until(CONNECTED)
+    ben.until(SEATED, at_table("Ada", "Ben"))

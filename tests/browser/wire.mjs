@@ -3,7 +3,10 @@
  *
  * Cut, it is a network that is gone: for workers and open streams, too, which the browser's own switch leaves alone.
  */
-import { createServer, request } from "node:http";
+import { Agent, createServer, request } from "node:http";
+
+/** A connection of its own for each request: one kept for the next may be closed by the server just when that is sent on it. */
+const ONCE = new Agent({ keepAlive: false });
 
 export class Wire {
   #server = createServer((asked, answer) => this.#relay(asked, answer));
@@ -15,6 +18,7 @@ export class Wire {
   #kept = null;
 
   async start() {
+    this.#server.keepAliveTimeout = 0; // the browser keeps its connections as long as it likes
     this.#server.on("connection", (socket) => {
       if (this.#isCut) return socket.destroy();
       this.#open.add(socket.on("error", () => undefined));
@@ -47,11 +51,12 @@ export class Wire {
   }
 
   #relay(asked, answer) {
-    const headers = { ...asked.headers, "accept-encoding": "identity" }; // what is kept shall be legible
-    const onward = request(asked.url, { method: asked.method, headers }, (answered) => {
+    const headers = { ...asked.headers, connection: "close", "accept-encoding": "identity" }; // what is kept shall be legible
+    const onward = request(asked.url, { agent: ONCE, method: asked.method, headers }, (answered) => {
       const isSpoilt = this.#spoilt !== null && asked.url.includes(this.#spoilt.path);
-      const { "content-length": _, ...unmeasured } = answered.headers;
-      answer.writeHead(answered.statusCode, isSpoilt ? unmeasured : answered.headers);
+      const { connection: _, ...known } = answered.headers; // of that connection
+      const { "content-length": __, ...unmeasured } = known;
+      answer.writeHead(answered.statusCode, isSpoilt ? unmeasured : known);
       if (isSpoilt) answer.write(this.#spoilt.script);
       const parts = [];
       this.#kept?.push({ url: asked.url, parts });

@@ -14,7 +14,7 @@ from typing import Any, Self
 from firemesh.core.health import HealthPolicy
 from firemesh.core.invariants import Checker
 from firemesh.core.messages import Command
-from firemesh.core.params import TEST
+from firemesh.core.params import TEST, Params
 from firemesh.game.registry import machine_named
 from firemesh.runtime.admission import client_process
 from firemesh.runtime.mesh import Mesh
@@ -27,7 +27,7 @@ from firemesh_cli.demo import evidence
 from firemesh_cli.demo.observer import Observer
 
 PROJECT = "demo-mesh"
-PATIENCE_SECONDS = 30.0
+PATIENCE_SECONDS = 120.0
 BEAT = HeartbeatPolicy(active_ms=500, idle_ms=2000)
 QUICK = HealthPolicy(outage_grace_ms=3000)
 
@@ -107,12 +107,13 @@ class Crew:
         setup: Mapping[str, Any] | None = None,
         project: str = PROJECT,
         hosting: Hosting = Hosting.PROCESSES,
+        params: Params = TEST,
     ) -> AsyncIterator[Self]:
         """A fresh mesh, ended as by a crash of everything; then what is stored is checked."""
         crew = cls(host, machine, setup or {}, folder, project)
         async with AsyncExitStack() as stack:
             stack.push_async_callback(crew.store.close)
-            await Mesh.create(crew.store, crew.mesh_id, machine=machine, setup=crew.setup, params=TEST, hosting=hosting)
+            await Mesh.create(crew.store, crew.mesh_id, machine=machine, setup=crew.setup, params=params, hosting=hosting)
             crew.observer.start()
             try:
                 yield crew

@@ -14,8 +14,8 @@ from firemesh_cli.stack import checks, locate
 
 ROOT = Path(__file__).resolve().parents[2]
 DRIVER = ROOT / "tests" / "browser" / "driver.mjs"
-PATIENCE_SECONDS = 30.0
-END_SECONDS_MAX = 10.0
+PATIENCE_SECONDS = 120.0
+END_SECONDS_MAX = 60.0
 POLL_SECONDS = 0.05
 TEXT = "return document.body.innerText"
 
@@ -39,6 +39,7 @@ class Browser:
     """A browser with fresh profiles; the tabs of one share what it keeps, and a network."""
 
     def __enter__(self) -> Self:
+        self._asked = 0
         self._driver = subprocess.Popen(
             ["node", str(DRIVER)],
             cwd=ROOT,
@@ -86,12 +87,14 @@ class Browser:
         self.do(do="end")
 
     def do(self, **wanted: Any) -> Any:
-        """Have the driver do something; its answer."""
+        """Have the driver do something; its answer. One that a test has given up waiting for is passed over."""
         assert self._driver.stdin is not None
         assert self._driver.stdout is not None
-        self._driver.stdin.write(json.dumps(wanted) + "\n")
+        self._asked += 1
+        self._driver.stdin.write(json.dumps({"number": self._asked, **wanted}) + "\n")
         self._driver.stdin.flush()
-        answer = json.loads(self._driver.stdout.readline())
+        while (answer := json.loads(self._driver.stdout.readline()))["number"] < self._asked:
+            pass
         assert "error" not in answer, answer["error"]
         return answer["value"]
 

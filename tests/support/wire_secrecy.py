@@ -56,8 +56,8 @@ def leaks(truth: Truth, kept: Sequence[Answer]) -> list[str]:
 
 def planted(kept: Sequence[Answer]) -> Iterator[list[Answer]]:
     """What was kept, and one leak each: a card in the public view, somebody else's own view, a role in another answer."""
-    [stream, *_] = [answer for answer in kept if STREAM in answer.url and "views/public" in answer.text]
-    [shown, *_] = [each for each in _raw(stream.text) if each["name"].endswith("views/public") and "ballots" in str(each)]
+    streams = [(answer, each) for answer in kept if STREAM in answer.url for each in _raw(answer.text)]
+    [(stream, shown), *_] = [(one, each) for one, each in streams if _is_public(each) and "ballots" in str(each)]
     told = json.loads(json.dumps(shown))
     told["fields"]["view"]["mapValue"]["fields"]["cards"] = {"mapValue": {"fields": {"p2": {"stringValue": "Doctor"}}}}
     yield [*kept, replace(stream, text=_as_stream(told))]
@@ -74,6 +74,10 @@ def documents(stream: str) -> Iterator[tuple[str, Mapping[str, Any]]]:
 def _raw(stream: str) -> Iterator[dict[str, Any]]:
     for found in DOCUMENT.finditer(stream):
         yield json.JSONDecoder().raw_decode(stream, found.end())[0]
+
+
+def _is_public(document: Mapping[str, Any]) -> bool:
+    return str(document["name"]).endswith("views/public")
 
 
 def _as_stream(document: Mapping[str, Any]) -> str:
