@@ -12,6 +12,8 @@ FUNCTION_WORKERS_MAX = 12
 
 An event stream is a call of up to a minute.
 """
+FUNCTIONS_LOADED_SECONDS_MAX = 60
+"""Left alone firebase-tools gives up after 10: too few for a busy machine."""
 
 # Quick to start, few threads; each was measured (2.1 s to 1.7 s until ready, on two cores).
 JAVA_OPTIONS = "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC -XX:-UsePerfData"
@@ -64,6 +66,7 @@ def emulator_environment(tools: EmulatorTools, scratch: Path) -> dict[str, str]:
         # firebase-tools registers each suite by project in the temporary folder; two of one project would quarrel.
         "TMPDIR": str(scratch),
         "FUNCTIONS_EMULATOR_PARALLEL": str(FUNCTION_WORKERS_MAX),
+        "FUNCTIONS_DISCOVERY_TIMEOUT": environ.get("FUNCTIONS_DISCOVERY_TIMEOUT", str(FUNCTIONS_LOADED_SECONDS_MAX)),
         # Ask nothing, and fetch no message of the day.
         "CI": "1",
     }
