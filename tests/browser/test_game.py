@@ -21,7 +21,7 @@ PERSON = "ada"
 NAME = "Zoe"
 """None of the programs' names."""
 PROGRAMS = ("p1", "p2", "p3", "p4")
-PACE = 0.2
+PACE = 0.04
 DURATIONS_MS = {"lobby": 300_000, "reveal": 500, "night": 300_000, "dawn": 500, "ballot": 300_000, "dusk": 500}
 """Nights and ballots end when everybody has chosen."""
 OFFLINE_SECONDS = 20.0
