@@ -64,7 +64,7 @@ class RoughHosting(HostedLocalMesh):
         return HostedMeshes(client, self)
 
     async def flaky_process(self, name: str) -> AgentProcess:
-        process = await self.process(name, on_sent=self.sent.append)
+        process = await self.process(name, on_sent=self.sent.append, jitter=random.Random(self.rng.random()))
         self.clients[name].faults = self.luck.faults()
         return process
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import functools
+import random
 from collections.abc import Callable, Coroutine, Mapping
 from typing import Any, ParamSpec
 
@@ -74,10 +75,10 @@ class LocalMesh:
         return self
 
     async def process(self, name: str, **options: Any) -> AgentProcess:
-        """A process, which can be stopped as by SIGSTOP: everything it does runs in `hosts[name]`."""
+        """A process, which can be stopped as by SIGSTOP: everything it does runs in `hosts[name]`. Its name is its chance."""
         client = self.clients[name] = self.memory.client(name, Faults(latency_seconds=lambda _: 0.004))
         host = self.hosts[name] = Process(name)
-        options = {"heartbeat": BEAT, "health": QUICK, **options}
+        options = {"heartbeat": BEAT, "health": QUICK, "jitter": random.Random(name), **options}
         process = await host.run(AgentProcess.open(client, "m1", name, **options))
         self.processes[name] = process
         self._started.append((client, host, process))
