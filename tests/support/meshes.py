@@ -154,6 +154,13 @@ class LocalMesh:
                 self.checker.see_view(name, write.fields["applied_index"])
 
 
+async def led(managers: int = 1) -> LocalMesh:
+    """A mesh in which one of so many managers leads."""
+    local = await LocalMesh().create()
+    await local.managers(managers)
+    return local
+
+
 async def until(holds: Callable[[], Any], seconds: float = 30.0, *, every: float = 0.01) -> None:
     """Wait in virtual time until `holds()`, which is asked `every` so many seconds."""
     deadline = asyncio.get_running_loop().time() + seconds

@@ -217,6 +217,15 @@ class ScriptedMesh:
         self.all_see_head()
         return self
 
+    def taken_over_by(self, name: str) -> Scripted:
+        """Another manager takes the lead from whoever has it."""
+        self.silence(Silence.DESERTED)
+        other = self[name]
+        other.sees_head()
+        other.fire(Timer.CAMPAIGN)
+        other.lands()
+        return other
+
     def all_see_head(self) -> None:
         for manager in self.managers.values():
             manager.sees_head()

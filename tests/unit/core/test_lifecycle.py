@@ -16,11 +16,6 @@ MACHINE = LedgerMachine()
 ORDER_TO_DRAIN, ORDER_TO_CLOSE = mesh_command(DRAIN, {}), mesh_command(CLOSE, {})
 
 
-@pytest.fixture
-def mesh() -> ScriptedMesh:
-    return ScriptedMesh("m1", "m2").led_by("m1", join("w"))
-
-
 def order(of: Command, received: int = 1) -> Request:
     return Request("operator_" + "0" * 12 + "_00000000", received, of)
 
