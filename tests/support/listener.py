@@ -1,6 +1,7 @@
 """Whom tasks call in tests: an HTTP server that remembers what it was sent and answers as it is told."""
 
 import json
+import socket
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -8,7 +9,7 @@ from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
-PATIENCE_SECONDS = 20.0
+PATIENCE_SECONDS = 60.0
 
 
 @dataclass(frozen=True)
@@ -39,6 +40,15 @@ class Listener:
         with self._changed:
             assert self._changed.wait_for(lambda: len(self.calls) >= count, PATIENCE_SECONDS), self.calls
             return list(self.calls)
+
+
+@contextmanager
+def nobody() -> Iterator[int]:
+    """A port of 127.0.0.1 where nobody listens. No other program may take it while the block lasts; one of ours may, shared."""
+    with socket.socket() as held:
+        held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+        held.bind(("127.0.0.1", 0))
+        yield held.getsockname()[1]
 
 
 @contextmanager

@@ -17,9 +17,10 @@ from firemesh_cli.bench.peers.messages import matched
 from firemesh_cli.bench.peers.record import Deliveries, Failover, Messages, Record, quantile
 from firemesh_cli.bench.peers.run import missing_of_ours
 from firemesh_cli.bench.peers.tables import cost_section, failover_section, messages_section, sections
-from firemesh_cli.bench.peers.workplace import Workplace, free_port
+from firemesh_cli.bench.peers.workplace import Workplace
 from firemesh_cli.bench.svg import SERIES_MAX, Axis
 from firemesh_cli.commands import bench_peers
+from tests.support.listener import nobody
 
 
 def record(*, left_out: dict[str, str] | None = None, foreign_cores: float = 0.1) -> Record:
@@ -143,19 +144,25 @@ def place(folder: Path) -> Workplace:
 
 async def test_a_server_that_does_not_start_is_refused_with_its_last_words(tmp_path: Path) -> None:
     command = [sys.executable, "-c", "print('one'); raise SystemExit('no room here')"]
-    with pytest.raises(LocalStackError, match="peer did not start: no room here"):
-        async with place(tmp_path).serving("peer", command, free_port()):
+    with nobody() as port, pytest.raises(LocalStackError, match="peer did not start: no room here"):
+        async with place(tmp_path).serving("peer", command, port):
             pass
+
+
+SERVER = """
+import socket, sys, time
+with socket.create_server(("127.0.0.1", int(sys.argv[1])), reuse_port=True):
+    time.sleep(600)
+"""
 
 
 async def test_a_server_ends_with_its_block(tmp_path: Path) -> None:
-    port = free_port()
-    command = [sys.executable, "-m", "http.server", "--bind", "127.0.0.1", str(port)]
-    async with place(tmp_path).serving("peer", command, port):
-        pass
-    with pytest.raises(LocalStackError, match="did not start"):  # the port is free again: nobody listens, and this one ends
-        async with place(tmp_path).serving("peer", [sys.executable, "-c", ""], port):
+    with nobody() as port:
+        async with place(tmp_path).serving("peer", [sys.executable, "-c", SERVER, str(port)], port):
             pass
+        with pytest.raises(LocalStackError, match="did not start"):  # nobody listens any more, and this one ends
+            async with place(tmp_path).serving("peer", [sys.executable, "-c", ""], port):
+                pass
 
 
 class Unknown:

@@ -19,7 +19,6 @@ def surroundings(monkeypatch: pytest.MonkeyPatch) -> None:
         "GCLOUD_PROJECT",
     ):
         monkeypatch.delenv(name, raising=False)
-    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
 
 
 @pytest.mark.parametrize(

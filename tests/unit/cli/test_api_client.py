@@ -21,6 +21,5 @@ def test_only_an_http_address_is_called(monkeypatch: pytest.MonkeyPatch, url: st
 
 def test_nobody_there_is_told_in_one_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("FIREMESH_API_KEY", "k")
-    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
     with pytest.raises(StoreUnavailable, match=r"no answer from http://127\.0\.0\.1:1"):
         ApiClient("http://127.0.0.1:1/").call("GET", "/meshes")

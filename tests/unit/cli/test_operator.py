@@ -114,7 +114,7 @@ async def test_who_follows_a_trail_is_told_when_it_has_grown() -> None:
     await trail.append(decision, mesh_id="")
     assert not following.done()
     await trail.append(decision, mesh_id="m1")
-    await asyncio.wait_for(following, 10)
+    await asyncio.wait_for(following, 60)
 
 
 async def test_two_ways_say_the_same_words(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:

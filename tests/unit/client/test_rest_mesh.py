@@ -22,7 +22,7 @@ from firemesh.store.base import DocumentTarget
 from tests.support.api import LOOP, PEPPER, ROW, Api
 from tests.support.rest_server import Road, serving
 
-SECONDS_MAX = 20.0
+SECONDS_MAX = 120.0
 
 
 class Visitor:
@@ -178,7 +178,7 @@ async def test_what_changed_while_streams_broke_off_is_seen_after_it(visitor: Vi
         await content_of(mesh, "views/public", lambda fields: fields["applied_index"] == 3)
         await visitor.put("views/public", view(4))
         await content_of(mesh, "views/public", lambda fields: fields["applied_index"] == 4)
-        assert road.seen.count(("GET", "events")) == 3
+        assert list(fates) == [], "too calm to prove anything"
 
 
 async def test_a_command_whose_answer_got_lost_is_in_the_inbox_once(visitor: Visitor, road: Road) -> None:

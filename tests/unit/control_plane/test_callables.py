@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from flask import Request, Response
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from werkzeug.test import EnvironBuilder
 
@@ -177,7 +177,7 @@ def test_no_arguments_break_an_operation(browser: Browser) -> None:
     operations = st.sampled_from([route.name for route in routes.declared()])
     named = st.dictionaries(st.sampled_from(NAMES), JSON | st.just("m1"), max_size=4)
 
-    @settings(max_examples=150, derandomize=True, database=None, deadline=None)
+    @settings(max_examples=150, derandomize=True, database=None, deadline=None, suppress_health_check=[HealthCheck.too_slow])
     @given(operation=operations, arguments=named)
     def call(operation: str, arguments: dict[str, Any]) -> None:
         data = {"operation": operation, "arguments": arguments, "api_key": admin}

@@ -19,7 +19,7 @@ from firemesh_cli.demo.options import DemoOptions
 
 
 async def sleeper(name: str, agent: str, folder: Path) -> Member:
-    child = await asyncio.create_subprocess_exec("sleep", "60")
+    child = await asyncio.create_subprocess_exec("sleep", "600")
     return Member(name, (agent,), True, child, folder / f"{name}.sent")
 
 

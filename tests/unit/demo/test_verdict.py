@@ -1,5 +1,7 @@
 """When the demo says that something does not hold."""
 
+import signal
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -112,6 +114,15 @@ def test_a_mesh_without_servers_has_no_manager_process() -> None:
     assert DemoOptions(serverless=True, hosting=Managers.FUNCTIONS, kill=Kill.NONE).manager_processes == 0
 
 
+@pytest.fixture
+def kept_signals() -> Iterator[None]:
+    """The command takes SIGTERM for its process; here the process is that of all tests."""
+    before = signal.getsignal(signal.SIGTERM)
+    yield
+    signal.signal(signal.SIGTERM, before)
+
+
+@pytest.mark.usefixtures("kept_signals")
 def test_serverless_without_a_browser_says_so_before_anything_starts(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

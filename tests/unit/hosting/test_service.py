@@ -54,7 +54,6 @@ class Service:
 def service(monkeypatch: pytest.MonkeyPatch) -> Iterator[Service]:
     with TaskServer() as tasks:
         monkeypatch.setenv("FIREMESH_TASKS_HOST", tasks.host)
-        monkeypatch.setenv("NO_PROXY", "127.0.0.1")
         yield Service()
 
 

@@ -17,7 +17,7 @@ from firemesh.runtime.process import AgentProcess
 from tests.support.meshes import LocalMesh
 
 INCS = [f"{number:012x}" for number in range(8)]
-PATIENCE_SECONDS = 10
+PATIENCE_SECONDS = 60
 
 
 @pytest.fixture

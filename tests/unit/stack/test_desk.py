@@ -42,7 +42,7 @@ def desk(neck: Neck) -> Iterator[Desk]:
 
 
 def call(desk: Desk, method: str, path: str, **headers: str) -> tuple[int, Mapping[str, Any], Mapping[str, str]]:
-    connection = http.client.HTTPConnection(desk.url.removeprefix("http://"), timeout=5)
+    connection = http.client.HTTPConnection(desk.url.removeprefix("http://"), timeout=60)
     try:
         connection.request(method, path, headers={name.replace("_", "-"): value for name, value in headers.items()})
         answer = connection.getresponse()

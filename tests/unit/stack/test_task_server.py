@@ -13,7 +13,7 @@ import pytest
 from firemesh_cli.stack import task_queue
 from firemesh_cli.stack.task_queue import RetryPolicy
 from firemesh_cli.stack.task_server import TaskServer
-from tests.support.listener import PATIENCE_SECONDS, listening
+from tests.support.listener import PATIENCE_SECONDS, listening, nobody
 
 QUEUE = "projects/p/locations/l/queues/q"
 NO_PAUSE = RetryPolicy(attempts_max=3, backoff_seconds_min=0.01, backoff_seconds_max=0.02)
@@ -101,10 +101,9 @@ def test_a_call_that_never_succeeds_is_given_up(server: TaskServer) -> None:
 
 
 def test_nobody_at_the_address_counts_as_failure(server: TaskServer) -> None:
-    with listening() as gone:
-        pass
-    create(server, gone.url)
-    await_end(server)
+    with nobody() as port:
+        create(server, f"http://127.0.0.1:{port}/watchdog")
+        await_end(server)
 
 
 def test_a_deleted_task_is_never_called_and_its_name_stays_taken(server: TaskServer) -> None:

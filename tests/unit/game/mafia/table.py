@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 
 from firemesh.core.machine import Transition, agent_audience
 from firemesh.core.messages import Command
@@ -15,7 +15,8 @@ from firemesh.game.mafia.state import NOBODY, Seat, State, Verdict
 
 MACHINE = MafiaMachine()
 INC = "0" * 12
-REPEATABLE = settings(derandomize=True, deadline=None, database=None)
+REPEATABLE = settings(derandomize=True, deadline=None, database=None, suppress_health_check=[HealthCheck.too_slow])
+"""The same examples each time, however long that takes."""
 
 
 def command(agent_id: str, kind: str, body: Mapping[str, Any]) -> Command:
