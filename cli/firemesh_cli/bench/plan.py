@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 MESH, AGENT, MANAGER = "bench", "w1", "m1"
+CLOSED = "closed"
 
 Caller = Literal["admin", "moderator", "worker", "session", "guest"]
 
@@ -84,17 +85,9 @@ STEPS = (
     Step("GET /audit/check", "/audit/check"),
     Step("POST /meshes/<mesh_id>/commands", f"{_HERE}/commands", {"kind": "mesh.drain", "body": {}}),
     Step("POST /meshes/<mesh_id>/drain", f"{_HERE}/drain", {}),
-    Step("POST /meshes/<mesh_id>/close", f"{_HERE}/close", {}, then="closed"),
+    Step("POST /meshes/<mesh_id>/close", f"{_HERE}/close", {}, then=CLOSED),
     Step("DELETE /meshes/<mesh_id>", _HERE),
     Step("POST /games", "/games", {"seats": 5}, "guest", keeps={"game": "mesh_id"}),
     Step("POST /games/<mesh_id>/seats", "/games/{game}/seats", {}, "guest"),
     Step("POST /games/<mesh_id>/watchers", "/games/{game}/watchers", {}, "guest"),
 )
-
-FIRST_USES = (
-    Step("GET /meshes", "/meshes"),
-    Step("GET /meshes/<mesh_id>/states/<agent_id>", f"{_HERE}/states/{AGENT}", caller="moderator"),
-    Step("POST /meshes/<mesh_id>/agents", f"{_HERE}/agents", {"agent_id": AGENT}, "worker"),
-    Step("POST /games/<mesh_id>/watchers", f"/games/{MESH}/watchers", {}, "guest"),
-)
-"""One call with each key before the rest, successful or not: its use is noted now, and not for a minute again."""
