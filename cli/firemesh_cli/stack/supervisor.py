@@ -70,7 +70,7 @@ class LocalStack:
         functions: bool = False,
         metered: bool = False,
         functions_later: bool = False,
-        start_timeout_seconds: float = 90.0,
+        start_timeout_seconds: float = 300.0,
     ) -> None:
         """A stack of the checkout at `root` (default: the one this program belongs to). Nothing is started yet.
 

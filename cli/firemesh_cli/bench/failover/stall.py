@@ -1,24 +1,32 @@
 """A wire on which the commits of one client arrive late: each lands, or fails to, long after its sender has given it up."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
 
 from firemesh_cli.stack.meter import Metadata, Meter
 
 STALL_SECONDS = 2.0
 
+Pause = Callable[[], Awaitable[object]]
+
+
+async def _two_seconds() -> None:
+    await asyncio.sleep(STALL_SECONDS)
+
 
 class Stall(Meter):
     """Passes everything on at once, but for the commits of whom it holds back. Reads and listeners of that client go on."""
 
-    def __init__(self, upstream_host: str) -> None:
+    def __init__(self, upstream_host: str, pause: Pause = _two_seconds) -> None:
+        """`pause` is awaited before each commit that is held back is passed on."""
         super().__init__(upstream_host)
+        self._pause = pause
         self._client = ""
         self._late: set[asyncio.Task[None]] = set()
 
     def hold_back(self, client: str) -> None:
-        """From now on each commit of this client takes two seconds longer."""
+        """From now on each commit of this client takes as much longer as the pause."""
         self._client = client
 
     async def let_go(self) -> None:
@@ -41,7 +49,7 @@ class Stall(Meter):
             caller.waits = False
 
     async def _relay_late(self, method: str, client: str, metadata: Metadata, requests: list[bytes], caller: "_Caller") -> None:
-        await asyncio.sleep(STALL_SECONDS)
+        await self._pause()
         await super().relay(method, client, metadata, _each(requests), caller)
 
 
