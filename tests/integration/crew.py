@@ -7,7 +7,7 @@ import signal
 import sys
 from asyncio.subprocess import DEVNULL, PIPE, STDOUT, Process, create_subprocess_exec
 from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any, Self
 
@@ -27,9 +27,15 @@ from firemesh_cli.demo import evidence
 from firemesh_cli.demo.observer import Observer
 
 PROJECT = "demo-mesh"
-PATIENCE_SECONDS = 120.0
+PATIENCE_SECONDS = 240.0
+"""For anything that is waited for: a busy machine is slow, a broken mesh would take for ever."""
+STEADY = Params(ttl_ms=120_000, renew_ms=20_000, grace_ms=200, rpc_timeout_ms=15_000, retry_ms=100, poll_ms=60)
+"""Nobody loses the lead because a process, an answer or the machine stands still for some seconds."""
 BEAT = HeartbeatPolicy(active_ms=500, idle_ms=2000)
+"""Of those whose death is waited for: a silence of two seconds is one."""
 QUICK = HealthPolicy(outage_grace_ms=3000)
+STEADY_BEAT = HeartbeatPolicy.every(5000)
+"""Of those who shall live: nobody is dead before fifteen seconds."""
 
 
 class Member:
@@ -52,9 +58,10 @@ class Member:
 
     async def ready(self, seconds: float = PATIENCE_SECONDS) -> None:
         """Return when all its agents have joined."""
-        async with asyncio.timeout(seconds):
-            await self._ready.wait()
-        assert self.child.returncode is None, self.text
+        with suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await self._ready.wait()
+        assert any(line.startswith("ready:") for line in self.lines), self.text
 
     async def ended(self) -> int:
         """Its exit status."""
@@ -68,6 +75,11 @@ class Member:
 
     def send(self, number: signal.Signals) -> None:
         self.child.send_signal(number)
+
+    async def stop(self) -> None:
+        """Stop it as by SIGSTOP, and return when it stands still."""
+        self.child.send_signal(signal.SIGSTOP)
+        await asyncio.to_thread(os.waitid, os.P_PID, self.child.pid, os.WSTOPPED | os.WNOWAIT)
 
     async def kill(self) -> None:
         if self.child.returncode is None:
@@ -89,12 +101,12 @@ class Crew:
         """Where its managers hear of each other's end; a short path."""
         self.store = FirestoreStore(self.project, host=host, client_name="observer")
         self.mesh = Mesh(self.store, self.mesh_id)
-        self.documents = MeshStore(self.store, self.mesh_id)
+        self.documents = MeshStore(self.store, self.mesh_id, rpc_timeout_seconds=PATIENCE_SECONDS)
         self.checker: Checker[Any] = Checker(self.machine, setup)
         self.observer = Observer(self.documents, self.checker)
         self.sent: list[Command] = []
         self.members: dict[str, Member] = {}
-        self._local: list[tuple[AgentProcess, FirestoreStore]] = []
+        self.local: list[tuple[AgentProcess, FirestoreStore]] = []
 
     @classmethod
     @asynccontextmanager
@@ -124,12 +136,19 @@ class Crew:
 
     # --- running agents ---------------------------------------------------------------------------------------------
 
-    async def run(self, name: str, *agents: str, kind: str = "manager", host: str = "", state: bool = True) -> Member:
+    async def run(
+        self,
+        name: str,
+        *agents: str,
+        kind: str = "manager",
+        state: bool = True,
+        beat: HeartbeatPolicy = STEADY_BEAT,
+    ) -> Member:
         """Start `firemesh agent run` in a process of its own; its agents are joining. Without `state` it keeps none."""
         command = [
             *(sys.executable, "-m", "firemesh_cli", "agent", "run", "--mesh", self.mesh_id, "--type", kind),
-            *("--process", name, "--agents", ",".join(agents), "--heartbeat-ms", "500"),
-            *("--project", self.project, "--host", host or self.host),
+            *("--process", name, "--agents", ",".join(agents), "--heartbeat-ms", str(beat.active_ms)),
+            *("--project", self.project, "--host", self.host),
             *(("--state-folder", str(self.folder / "state")) if state else ()),
             *(("--neighbours", str(self.neighbours)) if self.neighbours and kind == "manager" else ()),
         ]
@@ -139,7 +158,7 @@ class Crew:
         """Start `firemesh agent run --api` for one agent, in a process that knows what is in this environment."""
         command = [
             *(sys.executable, "-m", "firemesh_cli", "agent", "run", "--mesh", self.mesh_id, "--agents", agent),
-            *("--heartbeat-ms", "500", "--api", environment["FIREMESH_API_URL"], *options),
+            *("--heartbeat-ms", str(BEAT.active_ms), "--api", environment["FIREMESH_API_URL"], *options),
         ]
         return await self._start(client_process(agent), command, environment)
 
@@ -149,22 +168,20 @@ class Crew:
         member = self.members[name] = Member(name, child)
         return member
 
-    async def managers(self, *, state: bool = True) -> list[Member]:
+    async def managers(self, *, state: bool = True, beat: HeartbeatPolicy = STEADY_BEAT) -> list[Member]:
         """Three managers m1, m2, m3 in processes pm1, pm2, pm3."""
-        started = [await self.run(f"pm{number}", f"m{number}", state=state) for number in (1, 2, 3)]
+        started = [await self.run(f"pm{number}", f"m{number}", state=state, beat=beat) for number in (1, 2, 3)]
         await asyncio.gather(*(member.ready() for member in started))
         await self.until(lambda: self.observer.head.voters.managers == ("m1", "m2", "m3"))
         return started
 
     async def process(
-        self, name: str, *, host: str = "", folder: Path | None = None, health: HealthPolicy = QUICK
+        self, name: str, *, host: str = "", beat: HeartbeatPolicy = STEADY_BEAT, health: HealthPolicy = QUICK
     ) -> AgentProcess:
         """A process of the mesh within this one, over a connection of its own."""
         store = FirestoreStore(self.project, host=host or self.host, client_name=name)
-        process = await AgentProcess.open(
-            store, self.mesh_id, name, heartbeat=BEAT, health=health, on_sent=self.sent.append, state_folder=folder
-        )
-        self._local.append((process, store))
+        process = await AgentProcess.open(store, self.mesh_id, name, heartbeat=beat, health=health, on_sent=self.sent.append)
+        self.local.append((process, store))
         return process
 
     async def hand(self) -> WorkerAgent:
@@ -201,10 +218,10 @@ class Crew:
     async def _end(self) -> None:
         for member in self.members.values():
             await member.kill()
-        for process, store in self._local:
+        for process, store in self.local:
             await process.abandon()
             await store.close()
-        self._local.clear()
+        self.local.clear()
         await self.observer.stop()
 
     async def _check(self) -> None:

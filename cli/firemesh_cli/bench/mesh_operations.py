@@ -34,12 +34,12 @@ from firemesh_cli.stack.reading import Billed, MeterReading
 PROJECT = "demo-calm"
 """Of its own: listing the meshes of a project costs a read for each."""
 COLUMNS = ("reads", "writes", "deletes")
-CALM = Params(ttl_ms=30_000, renew_ms=15_000)
-CALM_BEAT = HeartbeatPolicy(active_ms=60_000, idle_ms=60_000)
+CALM = Params(ttl_ms=600_000, renew_ms=300_000, rpc_timeout_ms=20_000)
+CALM_BEAT = HeartbeatPolicy(active_ms=300_000, idle_ms=300_000, asleep_ms=300_000)
 CALM_SECONDS = 0.25
 """Nothing billed for so long: nothing is on its way any more."""
 PATIENCE_SECONDS = 30.0
-TRIES = 3
+TRIES = 5
 AUDIENCE = 12
 CANDIDATES = 10
 
