@@ -21,11 +21,15 @@ from tests.contract.test_store import commit
 from tests.contract.wires import Wire
 
 PROJECT = "demo-meter"
-PATIENCE_SECONDS = 20.0
+PATIENCE_SECONDS = 120.0
 
 
 class Metered:
-    """A store behind a meter. `spent()` is what was billed since the last time it was asked."""
+    """A store behind a meter. `spent()` is what was billed since the last time it was asked.
+
+    Its listeners share a stream, as they do in production: by default one on the emulator reads, sooner or later, what it was
+    told once more.
+    """
 
     def __init__(self, meter: Meter, store: FirestoreStore) -> None:
         self.meter = meter
@@ -42,7 +46,7 @@ class Metered:
 @asynccontextmanager
 async def metered(upstream_host: str, client: str = "p1") -> AsyncIterator[Metered]:
     async with Meter(upstream_host) as meter:
-        store = FirestoreStore(PROJECT, host=meter.host, client_name=client)
+        store = FirestoreStore(PROJECT, host=meter.host, client_name=client, one_stream=True)
         try:
             yield Metered(meter, store)
         finally:
@@ -115,17 +119,17 @@ async def test_get_bills_one_read_per_document_found_or_missing(firestore_host: 
     async with metered(firestore_host) as it:
         await put(it.store, f"{it.mesh}/consensus/head")
         it.spent()
-        await it.store.get_all([f"{it.mesh}/consensus/head", f"{it.mesh}/votes/1_a"])
+        await it.store.get_all([f"{it.mesh}/consensus/head", f"{it.mesh}/votes/1_a"], timeout_seconds=PATIENCE_SECONDS)
         assert it.spent().by_kind == {"head": Billed(reads=1), "votes": Billed(reads=1)}
 
 
 async def test_query_bills_one_read_per_document_and_at_least_one(firestore_host: str) -> None:
     async with metered(firestore_host) as it:
-        await it.store.list_documents(f"{it.mesh}/log")
+        await it.store.list_documents(f"{it.mesh}/log", timeout_seconds=PATIENCE_SECONDS)
         assert it.spent().by_kind == {"log": Billed(reads=1)}
         await put(it.store, f"{it.mesh}/log/1", f"{it.mesh}/log/2", f"{it.mesh}/log/3")
         it.spent()
-        await it.store.list_documents(f"{it.mesh}/log", limit=2)
+        await it.store.list_documents(f"{it.mesh}/log", limit=2, timeout_seconds=PATIENCE_SECONDS)
         assert it.spent().by_kind == {"log": Billed(reads=2)}
 
 
@@ -141,7 +145,7 @@ async def test_document_listener_bills_its_start_and_each_change_but_no_deletion
             await put(it.store, path, n=n)
             await until(watch, of(path, n))
         assert it.spent().by_kind == {"head": Billed(reads=3, writes=3)}
-        await it.store.commit([Delete(path)])
+        await it.store.commit([Delete(path)], timeout_seconds=PATIENCE_SECONDS)
         await until(watch, lambda snapshot: not snapshot.documents)
         assert it.spent().by_kind == {"head": Billed(deletes=1)}
 
@@ -166,7 +170,7 @@ async def test_what_the_emulator_sends_again_to_a_query_listener_is_not_billed(f
             await put(it.store, paths[0], n=n)
             await until(watch, of(paths[0], n))
         assert it.spent().by_kind == {"inbox": Billed(reads=3, writes=3)}
-        await it.store.commit([Delete(paths[1])])
+        await it.store.commit([Delete(paths[1])], timeout_seconds=PATIENCE_SECONDS)
         await until(watch, lambda snapshot: len(snapshot.documents) == 4)
         assert it.spent().by_kind == {"inbox": Billed(deletes=1)}
 
@@ -189,7 +193,7 @@ async def test_watches_of_one_target_in_one_process_are_billed_once(firestore_ho
 
 async def test_a_listener_that_resumes_is_billed_for_changes_only(firestore_host: str) -> None:
     async with metered(firestore_host) as it, Wire.to(it.meter.host) as (wire, host):
-        reader = FirestoreStore(PROJECT, host=host)
+        reader = FirestoreStore(PROJECT, host=host, one_stream=True)
         same, changed, inbox = f"{it.mesh}/agents/a", f"{it.mesh}/consensus/head", f"{it.mesh}/inbox"
         await put(it.store, same, changed, f"{inbox}/1", f"{inbox}/2")
         targets = (DocumentTarget(same), DocumentTarget(changed), CollectionTarget(inbox))
@@ -213,7 +217,7 @@ async def test_clients_are_billed_apart(firestore_host: str) -> None:
         other = FirestoreStore(PROJECT, host=it.meter.host, client_name="p2")
         path = f"{it.mesh}/consensus/head"
         await put(it.store, path)
-        await other.get_all([path])
+        await other.get_all([path], timeout_seconds=PATIENCE_SECONDS)
         await other.close()
         assert it.spent().by_client_kind == {("p1", "head"): Billed(writes=1), ("p2", "head"): Billed(reads=1)}
         assert it.meter.counts().by_client == {"p1": Billed(writes=1), "p2": Billed(reads=1)}
@@ -222,8 +226,8 @@ async def test_clients_are_billed_apart(firestore_host: str) -> None:
 async def test_reading_survives_the_way_to_another_process_and_costs_nothing(firestore_host: str) -> None:
     async with metered(firestore_host) as it:
         await put(it.store, f"{it.mesh}/consensus/head")
-        there = await read_meter(it.meter.host)
-        assert there == it.meter.counts() == await read_meter(it.meter.host)
+        there = await read_meter(it.meter.host, timeout_seconds=PATIENCE_SECONDS)
+        assert there == it.meter.counts() == await read_meter(it.meter.host, timeout_seconds=PATIENCE_SECONDS)
         assert dollars(there) == pytest.approx(0.09 / 100_000)
 
 
@@ -234,7 +238,7 @@ async def test_meter_of_its_own_process_counts_and_ends_on_sigterm(firestore_hos
         store = FirestoreStore(PROJECT, host=host)
         await put(store, f"meshes/m{secrets.token_hex(6)}/consensus/head")
         await store.close()
-        assert (await read_meter(host)).by_client_kind == {("", "head"): Billed(writes=1)}
+        assert (await read_meter(host, timeout_seconds=PATIENCE_SECONDS)).by_client_kind == {("", "head"): Billed(writes=1)}
     finally:
         process.send_signal(signal.SIGTERM)
         ended = await asyncio.wait_for(process.wait(), PATIENCE_SECONDS)
@@ -293,9 +297,9 @@ async def test_a_dead_emulator_is_passed_on_as_unavailable(firestore_host: str) 
     async with Meter("127.0.0.1:1") as meter:
         store = FirestoreStore(PROJECT, host=meter.host)
         with pytest.raises(StoreUnavailable):
-            await store.get_all(["meshes/m1"])
+            await store.get_all(["meshes/m1"], timeout_seconds=PATIENCE_SECONDS)
         with pytest.raises(OutcomeUnknown):
-            await store.commit([Put("meshes/m1", {})])
+            await store.commit([Put("meshes/m1", {})], timeout_seconds=PATIENCE_SECONDS)
         await store.close()
         assert meter.counts().by_kind == {"mesh": Billed(failed_writes=1)}
 

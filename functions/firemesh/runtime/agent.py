@@ -36,7 +36,7 @@ log = logging.getLogger(__name__)
 JOIN_SECONDS_MAX = 60.0
 JUDGEMENT_POLL_SECONDS = 1.0
 """How often one whose id a silent run still holds looks whether that run has been judged."""
-STOP_SECONDS_MAX = 3.0
+STOP_SECONDS_MAX = 5.0
 """How long an agent tries to leave in good order; the mesh notices a silent one by itself."""
 
 _JOIN_REFUSALS: Mapping[str, type[RequestError]] = {
