@@ -28,6 +28,7 @@ SYSTEM_FOLDERS = ("/opt/homebrew/bin", "/usr/local/bin", "/usr/bin")
 PROBE = "import sys, venv, ensurepip; print('%d.%d.%d' % sys.version_info[:3])"
 PROBE_TIMEOUT_SECONDS = 20
 TITLE_WIDTH = 44
+PAUSES_SECONDS = (2, 10)  # before what asks the network is tried again
 
 
 class SetupError(Exception):
@@ -177,7 +178,7 @@ def install_node_packages() -> str:
     """Install exactly what package-lock.json pins; none of its packages needs its install script."""
     from firemesh_cli.stack import checks
 
-    run(["npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund"], "installing the npm packages")
+    download(["npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund"], "installing the npm packages")
     checks.node_packages_mark(ROOT).write_text(checks.node_packages_stamp(ROOT))
     return "as pinned in package-lock.json"
 
@@ -205,7 +206,7 @@ def download_emulator() -> str:
     if named:
         raise SetupError(f"FIRESTORE_EMULATOR_BINARY_PATH names {named}, which is no file: mend or unset it.")
     with contextlib.suppress(SetupError):
-        run([str(locate.find_firebase(ROOT)), "setup:emulators:firestore"], "downloading the Firestore emulator")
+        download([str(locate.find_firebase(ROOT)), "setup:emulators:firestore"], "downloading the Firestore emulator")
     emulator = locate.find_emulator()
     if emulator is None:
         raise SetupError(
@@ -222,8 +223,9 @@ def install_chromium() -> str:
     apt = shutil.which("apt-get")
     if os.environ.get("FIREMESH_CHROMIUM") or apt is None or os.geteuid() != 0:
         raise SetupError(f"The tests of the page need a browser, and there is none: {checks.CHROMIUM_MEND}.")
+    options = ("-o", "APT::Update::Error-Mode=any", "-o", "DPkg::Lock::Timeout=300")
     for arguments in (("update",), ("install", "--yes", "--no-install-recommends", "chromium")):
-        run([apt, "-qq", *arguments], "installing Chromium", DEBIAN_FRONTEND="noninteractive")
+        download([apt, "-qq", *options, *arguments], "installing Chromium", DEBIAN_FRONTEND="noninteractive")
     chromium = locate.find_chromium()
     if chromium is None:
         raise SetupError(f"The system's packages brought no browser: {checks.CHROMIUM_MEND}.")
@@ -232,7 +234,18 @@ def install_chromium() -> str:
 
 def pip_install(what: str, *arguments: str) -> None:
     """Run pip inside .venv. Raises SetupError."""
-    run([str(VENV_PYTHON), "-I", "-m", "pip", "install", "--quiet", *arguments], f"installing {what}", PIP_USER="0")
+    pip = [str(VENV_PYTHON), "-I", "-m", "pip", "install", "--quiet", "--timeout", "60"]
+    download([*pip, *arguments], f"installing {what}", PIP_USER="0")
+
+
+def download(command: List[str], doing: str, **environment: str) -> None:
+    """Run a command that asks the network, and again when it fails: a mirror or a line may be away for a moment."""
+    for pause_seconds in PAUSES_SECONDS:
+        with contextlib.suppress(SetupError):
+            run(command, doing, **environment)
+            return
+        time.sleep(pause_seconds)
+    run(command, doing, **environment)
 
 
 def run(command: List[str], doing: str, **environment: str) -> None:

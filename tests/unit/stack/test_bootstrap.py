@@ -1,4 +1,4 @@
-"""Choosing an interpreter, on machines made of small scripts."""
+"""Choosing an interpreter and fetching what is missing, on machines made of small scripts."""
 
 import importlib.util
 import sys
@@ -26,6 +26,8 @@ def bootstrap(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ModuleType:
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     monkeypatch.setattr(module, "SYSTEM_FOLDERS", ())
+    monkeypatch.setattr(module, "SETUP_LOG", tmp_path / "log" / "setup.log")
+    monkeypatch.setattr(module, "PAUSES_SECONDS", (0, 0))
     monkeypatch.setattr(sys, "executable", str(tmp_path / "none"))
     monkeypatch.setenv("PATH", str(tmp_path / "bin"))
     monkeypatch.setenv("PYENV_ROOT", str(tmp_path / "pyenv"))
@@ -65,3 +67,23 @@ def test_none_at_all_is_one_sentence(bootstrap: ModuleType, tmp_path: Path) -> N
     make_interpreter(tmp_path / "bin/python3.11", "3.10.0")
     with pytest.raises(bootstrap.SetupError, match=r"^Python >= 3\.11 is needed and was not found"):
         bootstrap.choose_interpreter()
+
+
+def make_mirror(path: Path, failures: int) -> list[str]:
+    """A command that asks a mirror which is away so many times. Each asking leaves a line in `asked` beside it."""
+    asked = path.with_name("asked")
+    path.write_text(f'#!/bin/sh\necho once >> "{asked}"\n[ "$(/usr/bin/wc -l < "{asked}")" -gt {failures} ]\n')
+    path.chmod(0o755)
+    return ["/bin/sh", str(path)]
+
+
+@pytest.mark.parametrize("failures", [0, 1, 2])
+def test_a_download_that_fails_is_tried_again(bootstrap: ModuleType, tmp_path: Path, failures: int) -> None:
+    bootstrap.download(make_mirror(tmp_path / "fetch", failures), "fetching")
+    assert len((tmp_path / "asked").read_text().splitlines()) == failures + 1
+
+
+def test_a_download_that_never_succeeds_is_told_in_the_end(bootstrap: ModuleType, tmp_path: Path) -> None:
+    with pytest.raises(bootstrap.SetupError, match="Failed while fetching: "):
+        bootstrap.download(make_mirror(tmp_path / "fetch", 99), "fetching")
+    assert len((tmp_path / "asked").read_text().splitlines()) == 3
