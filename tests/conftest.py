@@ -27,8 +27,7 @@ def local_stack() -> Iterator[LocalStack]:
 @pytest.fixture(scope="session")
 def functions_stack() -> Iterator[LocalStack]:
     """The same with our functions, Authentication and the task queue: use a mesh id of your own here, too."""
-    with LocalStack(functions=True, functions_later=True, start_timeout_seconds=START_SECONDS_MAX) as stack:
-        assert stack.functions_ready(START_SECONDS_MAX)
+    with LocalStack(functions=True, start_timeout_seconds=START_SECONDS_MAX) as stack:
         mark = f"{MARK}={stack.owned_environment()[MARK]}".encode()
         yield stack
         assert list(marked(mark)) != []

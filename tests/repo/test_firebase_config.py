@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from firemesh.store import paths
-from firemesh_cli.stack.config import emulator_config, free_ports
+from firemesh_cli.stack.config import emulator_config, reserved_ports
 
 ROOT = Path(__file__).resolve().parents[2]
 HOT_PATHS = (
@@ -83,7 +83,8 @@ def test_the_site_talks_to_nobody_but_its_own_project_and_a_local_one_to_this_ma
     sources = policy_of(config)["connect-src"].split()
     assert sources[0] == "'self'"
     assert all(re.fullmatch(r"https://[a-z]+\.googleapis\.com", source) for source in sources[1:])
-    local = policy_of(emulator_config(config, free_ports(), (3, 13)))["connect-src"].split()
+    with reserved_ports() as ports:
+        local = policy_of(emulator_config(config, ports, (3, 13)))["connect-src"].split()
     assert local == ["'self'", "http://127.0.0.1:*", *sources[1:]]
 
 

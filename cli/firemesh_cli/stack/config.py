@@ -8,7 +8,7 @@ import re
 import secrets
 import socket
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
@@ -35,16 +35,22 @@ class Ports:
     meter: int
 
 
-def free_ports() -> Ports:
-    """Ports nobody listens on now. Another program may take one before the emulators do: then start again."""
-    sockets = [socket.socket(socket.AF_INET, socket.SOCK_STREAM) for _ in fields(Ports)]
-    try:
-        for each in sockets:
+@contextlib.contextmanager
+def reserved_ports() -> Iterator[Ports]:
+    """Ports that nobody listens on, given to nobody else while the block lasts who takes any.
+
+    On Linux a socket that is bound and does not listen keeps its port so, and hinders nobody who names it. Elsewhere it
+    would, so there the ports are only free at first, and another program may take one before the emulators do.
+    """
+    with contextlib.ExitStack() as sockets:
+        bound = [sockets.enter_context(socket.socket(socket.AF_INET, socket.SOCK_STREAM)) for _ in fields(Ports)]
+        for each in bound:
+            each.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             each.bind((HOST, 0))
-        return Ports(*(each.getsockname()[1] for each in sockets))
-    finally:
-        for each in sockets:
-            each.close()
+        ports = Ports(*(each.getsockname()[1] for each in bound))
+        if sys.platform != "linux":
+            sockets.close()
+        yield ports
 
 
 def emulator_config(base: Mapping[str, Any], ports: Ports, python: Sequence[int]) -> dict[str, Any]:

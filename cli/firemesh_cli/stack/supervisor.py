@@ -20,10 +20,10 @@ from firemesh_cli.stack import locate
 from firemesh_cli.stack.config import (
     HOST,
     Ports,
-    free_ports,
     function_url,
     functions_environment,
     local_pepper,
+    reserved_ports,
     write_config,
 )
 from firemesh_cli.stack.desk import Desk
@@ -40,13 +40,14 @@ START_ATTEMPTS_MAX = 3
 LOG_FOLDERS_MAX = 20
 STOP_SECONDS_MAX = 60.0
 POLL_SECONDS = 0.02
-SWITCH_SECONDS_MAX = 30.0
+ANSWER_SECONDS_MAX = 10.0
+SWITCH_SECONDS_MAX = 60.0
 WATCH_SECONDS = 1.0
 SILENCES_MAX = 3
 ERROR_LINES_MAX = 2
 READY = "All emulators ready"
 FIRESTORE_READY = "Firestore Emulator was started"
-PORT_TAKEN = "port taken"
+PORT_TAKEN = re.compile("port taken|address already in use", re.IGNORECASE)
 FUNCTIONS_LOADED = "Loaded functions definitions"
 MARK = "FIREMESH_STACK"
 
@@ -88,6 +89,7 @@ class LocalStack:
         self._watchdog: subprocess.Popen[bytes] | None = None
         self._name = ""
         self._ports: Ports | None = None
+        self._reserved = contextlib.ExitStack()
         self._log_folder: Path | None = None
         self._site: Path | None = None
         self._site_open = False
@@ -216,9 +218,9 @@ class LocalStack:
             ensure_site(tools.root, tools.node)
         self._log_folder = _new_log_folder(tools.root)
         for _ in range(START_ATTEMPTS_MAX):
-            ports = free_ports()
-            self._spawn(tools, ports)
+            ports = self._reserved.enter_context(reserved_ports())
             try:
+                self._spawn(tools, ports)
                 self._await_ready(ports, FIRESTORE_READY if self._functions_later else READY)
                 if self._functions and not self._functions_later:
                     self._open_site(ports)
@@ -279,6 +281,7 @@ class LocalStack:
             if watchdog is not None:
                 self._end(watchdog)
         finally:
+            self._reserved.close()
             tasks, self._tasks = self._tasks, None
             if tasks is not None:
                 tasks.stop()
@@ -328,6 +331,8 @@ class LocalStack:
 
     def _spawn(self, tools: EmulatorTools, ports: Ports) -> None:
         self._name = name = f"{os.getpid()}-{secrets.token_hex(4)}"
+        for log in self.log_folder.glob("*.log"):
+            log.unlink()  # of the attempt before
         scratch = self.log_folder / "tmp"
         scratch.mkdir(exist_ok=True)
         self._site = lay_out_site(tools.root, scratch / "site") if self._functions else None
@@ -390,8 +395,7 @@ class LocalStack:
         self._site_open = True
 
     def _raise_ended(self) -> None:
-        text = _text(self._output)
-        if PORT_TAKEN in text:
+        if any(PORT_TAKEN.search(_text(log)) for log in self.log_folder.glob("*.log")):
             raise _PortTaken
         raise LocalStackError(f"the emulators ended before they were ready: {_essence(self.log_folder)} (log: {self._output})")
 
@@ -408,7 +412,7 @@ def _new_log_folder(root: Path) -> Path:
     return folder
 
 
-def _answers(port: int, method: str = "GET", path: str = "/", *, seconds_max: float = 1.0) -> bool:
+def _answers(port: int, method: str = "GET", path: str = "/", *, seconds_max: float = ANSWER_SECONDS_MAX) -> bool:
     connection = http.client.HTTPConnection(HOST, port, timeout=seconds_max)
     try:
         connection.request(method, path)

@@ -20,7 +20,7 @@ from firemesh.errors import PermissionDenied, StoreUnavailable
 if TYPE_CHECKING:
     from google.cloud.tasks_v2 import CloudTasksClient, Task
 
-CALL_SECONDS_MAX = 5.0
+CALL_SECONDS_MAX = 10.0
 DISPATCH_DEADLINE_SECONDS = 60
 """How long Cloud Tasks waits for an answer before it tries again: the timeout of the function that is called."""
 

@@ -1,19 +1,45 @@
 """One stack's configuration: firebase.json, elsewhere."""
 
 import json
+import socket
+import sys
 from dataclasses import astuple
 from pathlib import Path
 
 import pytest
 
 from firemesh.errors import LocalStackError
-from firemesh_cli.stack.config import Ports, emulator_config, free_ports, functions_environment, local_pepper, write_config
+from firemesh_cli.stack.config import (
+    HOST,
+    Ports,
+    emulator_config,
+    functions_environment,
+    local_pepper,
+    reserved_ports,
+    write_config,
+)
 
 PORTS = Ports(firestore=1, websocket=2, hub=3, logging=4, functions=5, auth=6, hosting=7, tasks=8, eventarc=9, meter=10)
 
 
-def test_ports_of_one_stack_differ() -> None:
-    assert len(set(astuple(free_ports()))) == 10
+def can_listen(port: int, *, naming_it: bool) -> bool:
+    """Whether a server gets a port: one that names it, as the emulators do, or one that would take any."""
+    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as server:
+        server.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, int(naming_it))
+        try:
+            server.bind((HOST, port))
+            server.listen()
+        except OSError:
+            return False
+        return True
+
+
+def test_ports_of_one_stack_differ_and_are_kept_for_whoever_names_them() -> None:
+    with reserved_ports() as ports:
+        assert len(set(astuple(ports))) == 10
+        assert all(can_listen(port, naming_it=True) for port in astuple(ports))
+        if sys.platform == "linux":
+            assert not any(can_listen(port, naming_it=False) for port in astuple(ports))
 
 
 def test_config_keeps_the_rest_of_firebase_json_and_does_not_change_it() -> None:
