@@ -13,7 +13,7 @@ from typing import Annotated, Any
 from pydantic import Field
 
 from firemesh.core.messages import NonNegative, StoredModel, canonical_json
-from firemesh.errors import PreconditionFailed, StoreUnavailable
+from firemesh.errors import CommitAborted, PreconditionFailed, StoreUnavailable
 from firemesh.store import paths
 from firemesh.store.base import Create, Document, Put, Store, Write
 
@@ -21,7 +21,6 @@ log = logging.getLogger(__name__)
 
 APPENDS_MAX = 8
 """Attempts to append while others append to the same trail."""
-APPEND_SECONDS_MAX = 5.0
 START = "0" * 64
 
 Word = Annotated[str, Field(max_length=80)]
@@ -109,8 +108,8 @@ class AuditTrail:
         for _ in range(APPENDS_MAX):
             writes = await self._appending(trail, decision)
             try:
-                await self._store.commit(writes, timeout_seconds=APPEND_SECONDS_MAX)
-            except PreconditionFailed:
+                await self._store.commit(writes)
+            except (PreconditionFailed, CommitAborted):
                 continue
             return
         raise StoreUnavailable(f"the audit trail took {APPENDS_MAX} attempts in vain: too many append at once")

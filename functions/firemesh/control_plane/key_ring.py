@@ -10,10 +10,12 @@ from firemesh.control_plane.access import ANY_MESH, AccessRole, Identity, Operat
 from firemesh.control_plane.api_key import ApiKey, ApiKeyRecord
 from firemesh.errors import (
     AlreadyExists,
+    CommitAborted,
     CorruptDocument,
     InvalidParameters,
     KeyNotFound,
     MeshError,
+    OutcomeUnknown,
     PreconditionFailed,
     RequestError,
     StoreUnavailable,
@@ -162,7 +164,7 @@ class KeyRing:
         Raises:
             KeyNotFound: there is no such key.
             RequestError: the overlap is out of range.
-            StoreUnavailable: somebody else changed the key each time; it is not revoked.
+            StoreUnavailable: each time somebody else changed the key, or no answer came; it is perhaps not revoked.
         """
         _check_overlap(overlap_seconds)
         for _ in range(REPLACES_MAX):
@@ -173,10 +175,10 @@ class KeyRing:
                 end_ms = min(end_ms, record.revoked_ms)
             try:
                 await self._replace(document, record.model_copy(update={"revoked_ms": end_ms}))
-            except PreconditionFailed:
-                continue  # its use was noted meanwhile
+            except (PreconditionFailed, CommitAborted, OutcomeUnknown):
+                continue  # its use was noted meanwhile, or nobody knows: to revoke it twice does no harm
             return
-        raise StoreUnavailable(f"API key {key_id} was changed {REPLACES_MAX} times meanwhile; it is not revoked yet")
+        raise StoreUnavailable(f"API key {key_id} was changed {REPLACES_MAX} times meanwhile; it is perhaps not revoked yet")
 
     async def rotate(self, key_id: str, *, overlap_seconds: int, made_by: str = "", also: AlsoLanding = nothing) -> NewKey:
         """A new key of the same scope and lifetime; the old one ends after the overlap. Both in one commit, or neither.

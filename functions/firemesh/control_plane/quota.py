@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from firemesh.control_plane.access import Operation
 from firemesh.core.messages import NonNegative, StoredModel
-from firemesh.errors import PreconditionFailed, RateLimited
+from firemesh.errors import CommitAborted, PreconditionFailed, RateLimited
 from firemesh.store import paths
 from firemesh.store.base import Create, Put, Store
 from firemesh.store.lifetimes import expiring, without_end
@@ -80,7 +80,7 @@ class Quotas:
         for _ in range(TAKES_MAX):
             try:
                 await self._count(paths.rate_limit(f"{key_id}_{operation}"), rate)
-            except PreconditionFailed:
+            except (PreconditionFailed, CommitAborted):
                 continue
             return
         raise RateLimited("too many such calls with this key at once", 1.0)

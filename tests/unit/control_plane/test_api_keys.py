@@ -10,7 +10,7 @@ from firemesh.control_plane.access import AccessRole, Operation
 from firemesh.control_plane.api_key import ApiKey, check_pepper
 from firemesh.control_plane.key_ring import LAST_USE_MS, KeyRequest, KeyRing
 from firemesh.errors import AlreadyExists, InvalidParameters, RequestError, Unauthenticated
-from firemesh.store.memory import MemoryStore
+from firemesh.store.memory import ABORTED, ACK_LOST, LANDS, LOST, MemoryStore
 
 PEPPER = b"p" * 32
 DAY_NS = 86_400_000_000_000
@@ -136,6 +136,17 @@ async def test_a_key_has_one_successor() -> None:
     with pytest.raises(AlreadyExists, match="successor"):
         await keys.ring.rotate(old.key_id, overlap_seconds=60)
     assert len(await keys.ring.list()) == 2
+
+
+async def test_a_revocation_without_an_answer_is_sent_again_until_it_is_sure() -> None:
+    keys = Keys()
+    key = (await keys.ring.create(ADMIN)).key
+    fates = iter([LOST, ABORTED, ACK_LOST, LANDS])
+    keys.client.faults.commit_fate = lambda writes: next(fates)
+    await keys.ring.revoke(key.key_id)
+    assert list(fates) == []
+    with pytest.raises(Unauthenticated, match="revoked"):
+        await keys.ring.find(key)
 
 
 async def test_a_revoked_or_expired_key_is_not_brought_back_by_rotation() -> None:

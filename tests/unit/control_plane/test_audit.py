@@ -6,7 +6,7 @@ import pytest
 
 from firemesh.control_plane.audit import AuditRecord, AuditTrail, Decision, verify
 from firemesh.store.base import Delete, Put
-from firemesh.store.memory import MemoryStore
+from firemesh.store.memory import ABORTED, LANDS, Faults, MemoryStore
 
 
 def decision(who: str = "k1") -> Decision:
@@ -41,6 +41,13 @@ async def test_all_who_append_at_once_get_a_place_in_one_chain() -> None:
     await asyncio.gather(*(trail.append(decision(), mesh_id="m1") for trail in trails))
     records = await trails[0].read(mesh_id="m1")
     assert (len(records), verify(records)) == (4, 0)
+
+
+async def test_a_record_that_the_store_was_too_busy_for_is_sent_again() -> None:
+    fates = iter([ABORTED, LANDS])
+    trail = AuditTrail(MemoryStore().client("test", Faults(commit_fate=lambda writes: next(fates))))
+    await trail.append(decision(), mesh_id="m1")
+    assert len(await trail.read(mesh_id="m1")) == 1
 
 
 async def test_reading_goes_on_from_any_number() -> None:

@@ -8,7 +8,7 @@ from firemesh.control_plane.access import AccessRole, Operation
 from firemesh.control_plane.quota import QUOTAS, Quotas, Rate
 from firemesh.errors import RateLimited
 from firemesh.store.base import Store
-from firemesh.store.memory import MemoryStore
+from firemesh.store.memory import ABORTED, LANDS, Faults, MemoryStore
 from tests.support.api import Api
 
 RATE = {Operation.CREATE_MESH: Rate(per_hour=3600, burst=3)}
@@ -62,6 +62,16 @@ async def test_calls_at_once_are_all_counted_or_refused() -> None:
     outcomes = await asyncio.gather(*(each.take("k", Operation.CREATE_MESH) for each in limits), return_exceptions=True)
     assert sum(outcome is None for outcome in outcomes) == 3
     assert all(outcome is None or isinstance(outcome, RateLimited) for outcome in outcomes)
+
+
+async def test_a_call_that_the_store_was_too_busy_to_count_is_counted_again() -> None:
+    fates = iter([ABORTED, *[LANDS] * 3])
+    memory = MemoryStore(Clock())
+    limits = quotas(memory.client("test", Faults(commit_fate=lambda writes: next(fates))))
+    for _ in range(3):
+        await limits.take("k", Operation.CREATE_MESH)
+    with pytest.raises(RateLimited):
+        await limits.take("k", Operation.CREATE_MESH)
 
 
 async def test_one_key_does_not_slow_another_nor_one_operation_another() -> None:
