@@ -33,12 +33,20 @@ def watchdog(request): ...
 """
 
 
+BUILD = """
+import { mkdirSync, writeFileSync } from "node:fs";
+mkdirSync("web_worker/dist");
+writeFileSync("web_worker/dist/index.html", "built");
+"""
+
+
 def project(folder: Path, main: str = MAIN, values: str = "SECONDS=2\n") -> Path:
-    """A small project like ours: three functions and a parameter."""
+    """A small project like ours: three functions, a parameter, and a site that has not been built."""
     for name in ("firebase.json", "firestore.rules", "firestore.indexes.json"):
         shutil.copy(ROOT / name, folder)
-    config = json.loads((folder / "firebase.json").read_text())
-    (folder / config["hosting"]["public"]).mkdir(parents=True)
+    (folder / "package-lock.json").write_text("{}")
+    (folder / "web_worker").mkdir()
+    (folder / "web_worker" / "build.mjs").write_text(BUILD)
     functions = folder / "functions"
     functions.mkdir()
     shutil.copy(ROOT / "functions" / "requirements.txt", functions)

@@ -9,6 +9,7 @@ from firemesh_cli.deployment.clean_room import CleanRoom
 from firemesh_cli.deployment.endpoints import judge_endpoints, judge_hosting
 from firemesh_cli.deployment.rules import compile_rules
 from firemesh_cli.deployment.verdict import Verdict
+from firemesh_cli.stack.site import ensure_site
 
 PROJECT = "demo-firemesh"
 
@@ -16,16 +17,17 @@ PROJECT = "demo-firemesh"
 def check_deployment(
     project: Path, firestore_host: str, *, tools_root: Path | None = None, download: bool = False
 ) -> Iterator[Verdict]:
-    """Judge the project in a folder: what would be uploaded is unpacked, installed and loaded by itself.
+    """Judge the project in a folder: its site is built, what would be uploaded is unpacked, installed and loaded by itself.
 
     `firestore_host` is an emulator, which compiles the rules. `tools_root` has firebase-tools installed (default: the
     project itself). With `download` the packages come from the package host, else from this interpreter. The checks end
     early where nothing is left to judge; the last verdict then has a problem.
 
     Raises:
-        LocalStackError: Node or firebase-tools is missing.
+        LocalStackError: Node or firebase-tools is missing, or the site cannot be built.
     """
     project = project.resolve()
+    ensure_site(project, firebase_tools.node())
     with tempfile.TemporaryDirectory(prefix="firemesh-deploy-") as folder:
         scratch = Path(folder)
         packed = firebase_tools.pack(tools_root or project, project, scratch)

@@ -9,7 +9,7 @@ from typing import Any
 
 from firemesh_cli.deployment.verdict import Verdict
 
-LOAD_SECONDS_MAX = 60
+LOAD_SECONDS_MAX = 300
 PROCESSES_MAX = 2
 
 DISCOVER = "from firebase_functions.private import serving as s; print(s.functions_as_yaml(s.get_functions()))"

@@ -13,7 +13,7 @@ from firemesh_cli.stack import locate
 from firemesh_cli.stack.checks import NODE_MEND, SETUP_MEND
 
 SCRIPT = Path(__file__).with_name("firebase_tools.cjs")
-ANSWER_SECONDS_MAX = 120
+ANSWER_SECONDS_MAX = 300
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,15 +38,20 @@ def judge(tools_root: Path, project: Path, manifest: Path, project_id: str) -> O
     return _ask(tools_root, "judge", str(project), str(manifest), project_id)
 
 
+def node() -> Path:
+    """The Node of this machine. Raises LocalStackError."""
+    found = locate.find_node()
+    if found is None:
+        raise LocalStackError(f"Node is missing: {NODE_MEND}")
+    return found.path
+
+
 def _ask(tools_root: Path, *arguments: str, **environment: str) -> Opinion:
     """Run the script with the firebase-tools installed at `tools_root`. Raises LocalStackError."""
-    node = locate.find_node()
-    if node is None:
-        raise LocalStackError(f"Node is missing: {NODE_MEND}")
     package = tools_root / "node_modules" / "firebase-tools"
     if not package.is_dir():
         raise LocalStackError(f"firebase-tools is missing: {SETUP_MEND}")
-    command = [str(node.path), str(SCRIPT), str(package), *arguments]
+    command = [str(node()), str(SCRIPT), str(package), *arguments]
     done = subprocess.run(
         command,
         env={**os.environ, **environment},
