@@ -1,8 +1,10 @@
 """The local stack on real processes: it answers when it says so, and nothing outlives it."""
 
+import contextlib
 import http.client
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -15,15 +17,15 @@ import pytest
 from firemesh.errors import LocalStackError
 from firemesh_cli.stack.supervisor import LocalStack
 
-WAIT_SECONDS_MAX = 30.0
+WAIT_SECONDS_MAX = 120.0
 
 
 def answers(host: str) -> bool:
-    connection = http.client.HTTPConnection(host, timeout=2.0)
+    connection = http.client.HTTPConnection(host, timeout=WAIT_SECONDS_MAX)
     try:
         connection.request("GET", "/")
         return connection.getresponse().status == 200
-    except OSError:
+    except (OSError, http.client.HTTPException):
         return False
     finally:
         connection.close()
@@ -39,10 +41,18 @@ def eventually(condition: Callable[[], bool]) -> bool:
 
 
 def processes_naming(text: str) -> list[str]:
-    """Living processes with `text` in their command line."""
+    """Living processes with `text` in their command line, and not as a part of another name or number."""
+    named = re.compile(rf"(?<![\w-]){re.escape(text)}(?![\w-])")
     listing = subprocess.run(["ps", "-Aww", "-o", "pid=,stat=,args="], capture_output=True, text=True, check=True)
     rows = [line.split(None, 2) for line in listing.stdout.splitlines()]
-    return [" ".join(row) for row in rows if len(row) == 3 and text in row[2] and not row[1].startswith("Z")]
+    return [" ".join(row) for row in rows if len(row) == 3 and named.search(row[2]) and not row[1].startswith("Z")]
+
+
+def kill_processes_naming(text: str) -> None:
+    """The first one's end may be that of others."""
+    for row in processes_naming(text):
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(int(row.split()[0]), signal.SIGKILL)
 
 
 def port_of(host: str) -> str:
@@ -108,16 +118,14 @@ def test_nothing_outlives_the_parent_however_it_dies(
 
 def test_death_of_the_emulator_is_said_not_ignored(up: tuple[subprocess.Popen[str], dict[str, str]]) -> None:
     process, said = up
-    for row in processes_naming(port_of(said["firestore_host"])):
-        os.kill(int(row.split()[0]), signal.SIGKILL)
+    kill_processes_naming(port_of(said["firestore_host"]))
     assert process.wait(WAIT_SECONDS_MAX) == 1
 
 
 def test_stack_ends_even_when_its_watchdog_was_killed() -> None:
     stack = LocalStack().start()
     host = stack.firestore_host
-    for row in processes_naming(str(stack.log_folder)):
-        os.kill(int(row.split()[0]), signal.SIGKILL)
+    kill_processes_naming(str(stack.log_folder))
     stack.stop()
     assert not answers(host)
     assert processes_naming(port_of(host)) == []

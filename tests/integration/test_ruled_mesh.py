@@ -9,18 +9,23 @@ from typing import Any
 import pytest
 
 from firemesh.client.ruled_mesh import COMMANDS_PER_BEAT, RuledMesh
+from firemesh.core.health import HealthPolicy
 from firemesh.core.membership import AgentType
 from firemesh.errors import IncarnationEnded, OutcomeUnknown, PermissionDenied, Unauthenticated
 from firemesh.ids import new_incarnation
 from firemesh.runtime.admission import Admission, client_process
 from firemesh.runtime.process import AgentProcess
 from firemesh.runtime.worker_agent import WorkerAgent
-from firemesh.store.base import CommitResult, Put, Write
+from firemesh.store.base import CALL_SECONDS, CommitResult, Put, Write
 from firemesh.store.firestore import FirestoreStore
 from firemesh_cli.stack.supervisor import LocalStack
 from tests.contract.wires import Wire
-from tests.integration.crew import BEAT, PATIENCE_SECONDS, QUICK, Crew
+from tests.integration.crew import BEAT, STEADY, PATIENCE_SECONDS, Crew
 from tests.rules.actors import KEYS, Actor, bearer, token
+
+PATIENT = HealthPolicy(dead_after_floor_ms=1_000_000)
+STRICT = HealthPolicy(dead_after_floor_ms=5000, outage_grace_ms=3000)
+"""Long enough for a machine that stands still for some seconds, short enough to wait for."""
 
 
 class Forgetful(FirestoreStore):
@@ -28,7 +33,7 @@ class Forgetful(FirestoreStore):
 
     commits = 0
 
-    async def commit(self, writes: Sequence[Write], *, timeout_seconds: float = 1.5) -> CommitResult:
+    async def commit(self, writes: Sequence[Write], *, timeout_seconds: float = CALL_SECONDS) -> CommitResult:
         result = await super().commit(writes, timeout_seconds=timeout_seconds)
         self.commits += 1
         if self.commits % 2:
@@ -84,7 +89,7 @@ class Client:
     @asynccontextmanager
     async def process(self) -> AsyncIterator[AgentProcess]:
         mesh = await RuledMesh.enter(self.admission, self.store)
-        process = AgentProcess.admitted(mesh, mesh.admission, heartbeat=BEAT, health=QUICK, on_sent=self.crew.sent.append)
+        process = AgentProcess.admitted(mesh, mesh.admission, heartbeat=BEAT, on_sent=self.crew.sent.append)
         try:
             yield process
         finally:
@@ -93,13 +98,15 @@ class Client:
 
 
 @asynccontextmanager
-async def party(stack: LocalStack, folder: Path) -> AsyncIterator[tuple[Crew, Callable[..., Any]]]:
-    """A mesh with one manager, and a way to bring clients into it."""
+async def party(
+    stack: LocalStack, folder: Path, health: HealthPolicy = PATIENT
+) -> AsyncIterator[tuple[Crew, Callable[..., Any]]]:
+    """A mesh with one manager, which judges silence by this policy, and a way to bring clients into it."""
     async with (
-        Crew.aboard(stack.firestore_host, folder, project=stack.project) as crew,
+        Crew.aboard(stack.firestore_host, folder, project=stack.project, params=STEADY) as crew,
         AsyncExitStack() as clients,
     ):
-        await (await crew.process("pm1")).add_manager("m1")
+        await (await crew.process("pm1", health=health)).add_manager("m1")
 
         async def come(host: str = "", kind: type[FirestoreStore] = FirestoreStore) -> tuple[Client, AgentProcess, WorkerAgent]:
             client = await Client(crew, "w1", host or crew.host, kind).start()
@@ -170,7 +177,7 @@ async def test_lost_answers_cost_a_client_nothing(local_stack: LocalStack, tmp_p
 
 
 async def test_a_client_declared_dead_comes_back_with_another_admission(local_stack: LocalStack, tmp_path: Path) -> None:
-    async with Wire.to(local_stack.firestore_host) as (wire, host), party(local_stack, tmp_path) as (crew, come):
+    async with Wire.to(local_stack.firestore_host) as (wire, host), party(local_stack, tmp_path, STRICT) as (crew, come):
         client, process, worker = await come(host=host)
         await add(worker, 3)
         first = worker.inc
@@ -186,11 +193,11 @@ async def test_a_client_declared_dead_comes_back_with_another_admission(local_st
 
 
 async def test_a_client_started_anew_waits_until_its_silent_run_is_judged(local_stack: LocalStack, tmp_path: Path) -> None:
-    async with party(local_stack, tmp_path) as (crew, come):
+    async with party(local_stack, tmp_path, STRICT) as (crew, come):
         _, crashed, _ = await come()
         beat = await until_read(crew, "liveness/client-w1", lambda _: True)
         await crashed.abandon()
-        silent_ms = QUICK.dead_after_ms(beat["interval_ms"])
+        silent_ms = STRICT.dead_after_ms(beat["interval_ms"])
         await asyncio.sleep(silent_ms / 1000)
         _, process, worker = await come()
         assert process.inc != crashed.inc
@@ -216,7 +223,7 @@ async def test_a_removed_client_ends_and_its_next_request_is_denied(local_stack:
 async def test_a_client_whose_key_is_revoked_is_out_with_its_next_request_and_ends(
     local_stack: LocalStack, tmp_path: Path
 ) -> None:
-    async with party(local_stack, tmp_path) as (crew, come):
+    async with party(local_stack, tmp_path, STRICT) as (crew, come):
         client, process, worker = await come()
         await client.revoke()
         with pytest.raises(PermissionDenied):

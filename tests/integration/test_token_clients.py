@@ -12,15 +12,16 @@ from firemesh.core.messages import Command
 from firemesh.runtime.scripted_behaviour import scripted_behaviour
 from firemesh_cli.demo.options import DemoOptions
 from firemesh_cli.stack.supervisor import LocalStack
-from tests.integration.crew import Crew
+from tests.integration.crew import STEADY, Crew
 
 GAME = DemoOptions(seats=5, seed=7, speed=8)
-GAME_SECONDS_MAX = 120
-SETUP = {**GAME.setup, "durations_ms": {**GAME.setup["durations_ms"], "lobby": 1000 * GAME_SECONDS_MAX}}
-"""The lobby ends when all have sat down; on a busy machine it takes a while until the last process runs."""
+GAME_SECONDS_MAX = 250
+WAITS = dict.fromkeys(("lobby", "night", "ballot", "revote"), 1000 * GAME_SECONDS_MAX)
+SETUP = {**GAME.setup, "durations_ms": {**GAME.setup["durations_ms"], **WAITS}}
+"""These phases end when all have sat down, acted or voted; on a busy machine that takes a while."""
 TRANSPORTS = {"w2": "rest", "w3": "rest", "w4": "firestore", "w5": "firestore"}
 """How each agent with a key takes part."""
-PATIENT = HealthPolicy(dead_after_floor_ms=30_000)
+PATIENT = HealthPolicy(dead_after_floor_ms=1_000_000)
 """On a busy machine a function that has to be started may hold a sign of life up for seconds."""
 NOT_OVER_REST = ("FIRESTORE_EMULATOR_HOST", "FIREBASE_AUTH_EMULATOR_HOST")
 
@@ -42,7 +43,9 @@ def known_to_clients(stack: LocalStack, transport: str) -> dict[str, str]:
 
 async def test_a_whole_game_with_players_that_have_a_key_alone(functions_stack: LocalStack, tmp_path: Path) -> None:
     stack = functions_stack
-    async with Crew.aboard(stack.firestore_host, tmp_path, machine="mafia", setup=SETUP, project=stack.project) as crew:
+    async with Crew.aboard(
+        stack.firestore_host, tmp_path, machine="mafia", setup=SETUP, project=stack.project, params=STEADY
+    ) as crew:
         servers = await crew.process("servers", health=PATIENT)
         for number in (1, 2, 3):
             await servers.add_manager(f"m{number}")
