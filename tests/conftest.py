@@ -2,6 +2,7 @@
 
 import asyncio
 import inspect
+import os
 from collections.abc import Iterator
 from typing import Any
 
@@ -11,6 +12,9 @@ from xdist.scheduler import LoadScopeScheduling
 from firemesh_cli.stack.supervisor import MARK, LocalStack
 from firemesh_cli.stack.watchdog import marked
 from tests.support.queries import Query, recorded
+
+for name in ("NO_PROXY", "no_proxy"):  # whatever proxy this machine has: the servers of the tests are on 127.0.0.1
+    os.environ[name] = ",".join(filter(None, (os.environ.get(name), "127.0.0.1", "localhost")))
 
 ON_STACKS = ("tests/browser/", "tests/contract/", "tests/integration/", "tests/rules/")
 START_SECONDS_MAX = 300.0

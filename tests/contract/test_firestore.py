@@ -297,6 +297,16 @@ async def test_connect_takes_the_emulator_from_the_environment(
     await store.close()
 
 
+async def test_no_proxy_stands_between_a_store_and_its_emulator(
+    emulator: Backend, warm_firestore: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("NO_PROXY", "no_proxy"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("http_proxy", "http://127.0.0.1:9")
+    async with emulator.open() as store:
+        await commit(store, Put(f"{emulator.root}/views/a", {"n": 1}))
+
+
 # Statuses
 
 

@@ -77,7 +77,7 @@ def _sorted(value: Any) -> Any:
     return [_sorted(item) for item in value] if isinstance(value, list) else value
 
 
-@settings(max_examples=30, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=30, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
 @given(history=st.lists(steps, min_size=3, max_size=15))
 def test_memory_and_emulator_answer_every_history_alike(warm_firestore: str, history: list[Any]) -> None:
     async def compare() -> None:

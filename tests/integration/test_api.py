@@ -55,7 +55,7 @@ def log_once_it_names(stack: LocalStack, *names: str) -> str:
     """What the emulators have written, when all of this has come through: what a function prints takes its time."""
     deadline = time.monotonic() + PATIENCE_SECONDS
     while True:
-        written = (stack.log_folder / "emulators.log").read_text()
+        written = (stack.log_folder / "emulators.log").read_text(errors="replace")
         if all(name in written for name in names):
             return written
         assert time.monotonic() < deadline, f"the log never named {names}"

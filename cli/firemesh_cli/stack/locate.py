@@ -15,7 +15,7 @@ from pathlib import Path
 
 JAVA_MAJOR_MIN = 21
 NODE_MAJOR_MIN = 20
-ANSWER_TIMEOUT_SECONDS = 20
+ANSWER_TIMEOUT_SECONDS = 60
 CHROMIUM_NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
 
 EMULATOR_MAIN_CLASS = "com.google.cloud.datastore.emulator.firestore.CloudFirestore"

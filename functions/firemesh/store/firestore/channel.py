@@ -27,6 +27,8 @@ _OPTIONS: Options = (
     ("grpc.initial_reconnect_backoff_ms", 100),
     ("grpc.max_reconnect_backoff_ms", 2_000),
 )
+# An emulator is on this machine; a configured proxy would be asked for it all the same.
+_DIRECT: Options = (("grpc.enable_http_proxy", 0),)
 # Notices a link that died without a word. The emulator calls such pings abuse and hangs up.
 _KEEPALIVE: Options = (
     ("grpc.keepalive_time_ms", 30_000),
@@ -43,7 +45,7 @@ def open_channel(host: str | None, *, as_user: bool = False) -> grpc.aio.Channel
     Raises PermissionDenied when Firestore is meant, not as a user, and this machine has no credentials.
     """
     if host is not None:
-        return grpc.aio.insecure_channel(host, options=_OPTIONS)
+        return grpc.aio.insecure_channel(host, options=(*_OPTIONS, *_DIRECT))
     options = (*_OPTIONS, *_KEEPALIVE)
     if as_user:
         return grpc.aio.secure_channel(FIRESTORE, grpc.ssl_channel_credentials(), options=options)
