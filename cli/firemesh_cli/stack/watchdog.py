@@ -64,12 +64,15 @@ def _await_parent(pid: int) -> None:
 
 
 def sweep(mark: bytes) -> None:
-    """Kill every process with the mark until none is left: one may start another while it dies."""
+    """Kill every process with the mark until none is left: one may start another while it dies.
+
+    Looks once more when none was found: a program that is just being loaded has no environment for a moment.
+    """
     deadline = time.monotonic() + SWEEP_SECONDS_MAX
-    while time.monotonic() < deadline:
+    found_none = 0
+    while found_none < 2 and time.monotonic() < deadline:
         living = [pid for pid in marked(mark) if pid != os.getpid()]
-        if not living:
-            return
+        found_none = 0 if living else found_none + 1
         for pid in living:
             _kill(pid)
         time.sleep(SWEEP_PAUSE_SECONDS)
