@@ -19,6 +19,8 @@ GAME_SECONDS_MAX = 250
 WAITS = dict.fromkeys(("lobby", "night", "ballot", "revote"), 1000 * GAME_SECONDS_MAX)
 SETUP = {**GAME.setup, "durations_ms": {**GAME.setup["durations_ms"], **WAITS}}
 """These phases end when all have sat down, acted or voted; on a busy machine that takes a while."""
+PACE = 0.005
+"""They think for a share of a phase, and these are long."""
 TRANSPORTS = {"w2": "rest", "w3": "rest", "w4": "firestore", "w5": "firestore"}
 """How each agent with a key takes part."""
 PATIENT = HealthPolicy(dead_after_floor_ms=1_000_000)
@@ -55,12 +57,12 @@ async def test_a_whole_game_with_players_that_have_a_key_alone(functions_stack: 
             await crew.run_admitted(
                 agent,
                 *("--key-file", str(key_file), "--journal", str(tmp_path / agent), "--state-folder", str(tmp_path / "state")),
-                *("--seed", str(GAME.seed), "--seat", agent[1:], "--pace", str(GAME.pace), "--transport", transport),
+                *("--seed", str(GAME.seed), "--seat", agent[1:], "--pace", str(PACE), "--transport", transport),
                 environment=known_to_clients(stack, transport),
             )
             for agent, transport in TRANSPORTS.items()
         ]
-        await servers.add_worker("w1", scripted_behaviour("mafia", "w1", seed=GAME.seed, number=1, pace=GAME.pace))
+        await servers.add_worker("w1", scripted_behaviour("mafia", "w1", seed=GAME.seed, number=1, pace=PACE))
         await asyncio.gather(*(client.ready(GAME_SECONDS_MAX) for client in clients))
         async with asyncio.timeout(GAME_SECONDS_MAX):
             await crew.observer.until(lambda: bool(crew.observer.public.get("winner")))
