@@ -20,7 +20,7 @@ from firemesh.store.base import CALL_SECONDS, CommitResult, Put, Write
 from firemesh.store.firestore import FirestoreStore
 from firemesh_cli.stack.supervisor import LocalStack
 from tests.contract.wires import Wire
-from tests.integration.crew import BEAT, STEADY, PATIENCE_SECONDS, Crew
+from tests.integration.crew import BEAT, PATIENCE_SECONDS, STEADY, Crew
 from tests.rules.actors import KEYS, Actor, bearer, token
 
 PATIENT = HealthPolicy(dead_after_floor_ms=1_000_000)
