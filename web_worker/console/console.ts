@@ -1,7 +1,8 @@
 /** The console as a whole: who operates, which mesh, what was asked, and the screen that follows from it. */
 
-import { render, type TemplateResult } from "lit-html";
+import { html, render, type TemplateResult } from "lit-html";
 import type { Secrets } from "../agent/generated/types.ts";
+import { skip } from "../page/parts/skip.ts";
 import { type Control, ControlError } from "./control.ts";
 import type { LocalStack } from "./local_stack.ts";
 import type { OpenLine } from "./mesh_line.ts";
@@ -212,7 +213,7 @@ export class Console {
     this.isDue = false;
     const { root } = this.world;
     root.ownerDocument.title = `${this.watch?.state.mesh ?? "Console"} · Firemesh`;
-    render(this.screen(), root);
+    render(html`${skip("To the mesh")}${this.screen()}`, root);
     root.querySelector<HTMLDialogElement>("dialog:not([open])")?.showModal();
     if (this.asked !== null || this.asker === null) return;
     this.asker.focus();

@@ -8,6 +8,7 @@ import { GamesError, type Games } from "./games.ts";
 import { forgetSeat, keepName, keepSeat, keptName, keptSeats, type Seat } from "./keepsakes.ts";
 import type { Line } from "./line.ts";
 import { faceShapes } from "./parts/avatar.ts";
+import { skip } from "./parts/skip.ts";
 import { skyOf } from "./parts/sky.ts";
 import { channelsOf } from "./parts/talk.ts";
 import { Play } from "./play.ts";
@@ -220,7 +221,8 @@ export class App {
     root.ownerDocument.documentElement.dataset["sky"] = skyOf(game?.view ?? null);
     root.ownerDocument.title = game?.view ? `${phaseTitle(game.view)} · Firemesh` : "Firemesh";
     this.stickiness.before(root);
-    render(html`${faceShapes}${this.screen(window.performance.now())}${spoken(game?.news ?? [])}`, root);
+    const screen = this.screen(window.performance.now());
+    render(html`${skip("To the game")}${faceShapes}${screen}${spoken(game?.news ?? [])}`, root);
     this.stickiness.after(root);
     if (game?.tab === "talk" || window.matchMedia("(min-width: 60rem)").matches) this.markRead();
   }

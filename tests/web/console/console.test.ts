@@ -125,6 +125,12 @@ describe("the door", () => {
     expect([sessionStorage.length, root.querySelector("#key") !== null]).toEqual([0, true]);
   });
 
+  it("lets whoever goes by keyboard past the header, and stays where it is", async () => {
+    const { root } = await opened("#/", { "GET /meshes": () => page("m1") });
+    root.querySelector<HTMLElement>("a.skip")?.click();
+    expect([document.activeElement === root.querySelector("main"), location.hash]).toEqual([true, "#/"]);
+  });
+
   it("says what a key may not do, and asks for another", async () => {
     const { root } = await opened("#/", { "GET /meshes": () => refused(403, "permission-denied", "role worker") });
     await signIn(root, true);

@@ -97,6 +97,15 @@ describe("the page", () => {
     expect(document.documentElement.dataset["sky"]).toBe("noon");
   });
 
+  it("lets whoever goes by keyboard past the header, and stays in the game", async () => {
+    const root = await opened("#/fixture/ballot");
+    const link = root.querySelector<HTMLElement>("a.skip");
+    expect(link).toBe(root.querySelector("a, button, input")); // the first stop
+    link?.click();
+    expect(document.activeElement).toBe(root.querySelector("main"));
+    expect(location.hash).toBe("#/fixture/ballot");
+  });
+
   it("shows a touched choice at once, and keeps a half-written line meanwhile", async () => {
     const root = await opened("#/fixture/ballot");
     const draft = root.querySelector<HTMLInputElement>("#say-town");
