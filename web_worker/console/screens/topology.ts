@@ -2,9 +2,13 @@
 
 import { html, nothing, type TemplateResult } from "lit-html";
 import type { BeatSeen, Topology } from "../../agent/operator_protocol.ts";
+import { counted } from "../../page/words.ts";
 import { type MeshState, leadersProcess, storeNow } from "../mesh_state.ts";
 import { ago, duration } from "../words.ts";
 import type { Deeds } from "./deeds.ts";
+
+/** Silence for so many times the interval is worth a look. */
+const OVERDUE_INTERVALS = 3;
 
 /** A process with what runs in it. */
 interface Group {
@@ -15,7 +19,7 @@ interface Group {
 export function topology(state: MeshState, deeds: Deeds, steadyMs: number): TemplateResult {
   const { topology: shown } = state;
   return html`<section class="panel" aria-labelledby="topology-title">
-    <h2 id="topology-title">Who is in it <span class="count">${counted(shown)}</span></h2>
+    <h2 id="topology-title">Who is in it <span class="count">${headcount(shown)}</span></h2>
     ${shown === null
       ? html`<p class="hint">Nothing has been published yet: nobody has led this mesh.</p>`
       : html`<ul class="processes">
@@ -24,10 +28,10 @@ export function topology(state: MeshState, deeds: Deeds, steadyMs: number): Temp
   </section>`;
 }
 
-function counted(shown: Topology | null): string {
+function headcount(shown: Topology | null): string {
   const members = Object.values(shown?.members ?? {});
   const managers = members.filter(({ type }) => type === "manager").length;
-  return shown === null ? "" : `${managers} managers, ${members.length - managers} workers`;
+  return shown === null ? "" : `${counted(managers, "manager")}, ${counted(members.length - managers, "worker")}`;
 }
 
 /** Managers' processes first, then by name. */
@@ -46,7 +50,7 @@ function processCard(group: Group, shown: Topology, state: MeshState, deeds: Dee
   const beat = state.beats.get(process);
   return html`<li class="process">
     <h3>${process} ${suspicion(process, state)}</h3>
-    <p class="hint">${heard(beat, storeNow(state, steadyMs))}</p>
+    <p class="hint">${heard(beat, storeNow(state, steadyMs), state.line === "CONNECTED")}</p>
     <ul class="agents">
       ${agents.map(({ agent, type }) => agentRow(agent, type, beat?.agents[agent], shown, deeds))}
     </ul>
@@ -61,10 +65,14 @@ function suspicion(process: string, state: MeshState): TemplateResult {
   return word === "healthy" ? html`<span class="tag is-good">healthy</span>` : html`<span class="tag">not judged yet</span>`;
 }
 
-function heard(beat: BeatSeen | undefined, nowMs: number | null): string {
-  if (beat === undefined || nowMs === null) return "no sign of life";
+/** A long silence shows here before the leader has judged it. While the console itself hears nothing, it means nothing. */
+function heard(beat: BeatSeen | undefined, nowMs: number | null, isLive: boolean): TemplateResult {
+  if (beat === undefined || nowMs === null) return html`no sign of life`;
+  const ageMs = Math.max(0, nowMs - beat.atMs);
   const late = beat.lateness > 0 ? `, runs ${beat.lateness} late` : "";
-  return `heard ${ago(Math.max(0, nowMs - beat.atMs))}, due every ${duration(beat.intervalMs).replace(".0", "")}${late}`;
+  const text = `heard ${ago(ageMs)}, due every ${duration(beat.intervalMs).replace(".0", "")}${late}`;
+  const isOverdue = isLive && ageMs > OVERDUE_INTERVALS * beat.intervalMs;
+  return isOverdue ? html`<span class="bad">overdue: ${text}</span>` : html`${text}`;
 }
 
 function agentRow(agent: string, type: string, word: string | undefined, shown: Topology, deeds: Deeds): TemplateResult {
