@@ -43,6 +43,8 @@ def run(args: argparse.Namespace) -> int:
         else:
             for name, value in environment.items():
                 print(f"export {name}={value}", flush=True)
+        if args.functions:
+            print(f"play at {stack.site_url}/ and operate at {stack.site_url}/console/", file=sys.stderr)
         print(f"ready on {stack.firestore_host}; logs in {stack.log_folder}; Ctrl-C ends it", file=sys.stderr)
         stack.wait()
         raise LocalStackError(f"the emulators ended by themselves; see {stack.log_folder}")
