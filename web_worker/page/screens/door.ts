@@ -26,7 +26,7 @@ export function door(state: Door, deeds: Deeds): TemplateResult {
         <p class="lead">There is a table behind this door.</p>
       </div>
     </header>
-    <main id="main" class="home">
+    <main id="main" class="home is-door">
       ${state.problem ? html`<p class="notice" role="alert">${state.problem}</p>` : nothing}
       <section class="panel" aria-labelledby="door-title">
         <h2 id="door-title">Come in</h2>

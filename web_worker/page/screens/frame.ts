@@ -48,8 +48,8 @@ function passed(game: Game, steadyMs: number): number {
   return progress(game.clock, game.view.started_ms, game.view.deadline_ms, steadyMs);
 }
 
-function title(game: Game): string {
-  if (game.view === null) return `Game ${game.code}`;
+function title(game: Game): TemplateResult | string {
+  if (game.view === null) return html`Game <span class="code">${game.code}</span>`;
   return game.view.phase === "over" ? winnerTitle(game.view) : phaseTitle(game.view);
 }
 

@@ -47,7 +47,7 @@ function kept(state: Home, deeds: Deeds): TemplateResult | typeof nothing {
     <ul class="kept">
       ${state.kept.map(
         ({ code, name }) => html`<li>
-          <button type="button" @click=${() => deeds.go({ to: "game", code })}>Back to ${code}, as ${name}</button>
+          <button type="button" @click=${() => deeds.go({ to: "game", code })}>Back to ${code}${name ? `, as ${name}` : ""}</button>
         </li>`,
       )}
     </ul>
