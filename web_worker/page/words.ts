@@ -146,6 +146,9 @@ export function counted(count: number, word: string): string {
   return `${count} ${word}${count === 1 ? "" : "s"}`;
 }
 
+/** What the dead may still do. */
+export const AFTERLIFE = "You see the rest of the game, and may talk to the other dead.";
+
 /** How a count of ballots ended, as a sentence. */
 export function verdictSentence(view: PublicView, verdict: Verdict): string {
   const votes = counted(verdict.tally[verdict.chosen] ?? 0, "vote");

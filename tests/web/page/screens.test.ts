@@ -32,6 +32,11 @@ function drawn(game: Game): HTMLElement {
   return root;
 }
 
+/** A moment with the player's card face up. */
+function turned(name: string): Game {
+  return advance(gameAt(name), { type: "role", isShown: true });
+}
+
 function lost(game: Game, reason: string): Game {
   return advance(game, { type: "line", steadyMs: 0, event: { type: "connection", state: "LOST", reason } });
 }
@@ -67,7 +72,7 @@ beforeEach(() => {
 
 describe("a screen", () => {
   it.each(MOMENTS.filter((name) => moment(name).options.length > 0))("lets the player do all that is allowed: %s", (name) => {
-    const root = drawn(gameAt(name));
+    const root = drawn(turned(name));
     for (const option of moment(name).options) {
       use(root, option);
       if (option.kind === "mafia.leave") expect(left).toBe(1);
@@ -102,6 +107,31 @@ describe("a screen", () => {
     const game = gameAt("night-detective");
     expect(drawn(game).textContent).not.toContain("reads");
     expect(drawn(advance(game, { type: "role", isShown: true })).textContent).toContain("reads");
+  });
+
+  it("shows whom partners choose, and what they say, only beside an open card", () => {
+    const { faction } = moment("night-mafioso").own ?? {};
+    if (faction === undefined) throw new Error("nobody has partners there");
+    const own = { ...moment("night-mafioso").own!, faction: { ...faction, choices: { p07: "p01" } } };
+    const secrets = (game: Game) => {
+      const root = drawn({ ...game, own });
+      const signs = root.querySelectorAll(".choices :is(.faces, .votes, .bar), .channel-mafia").length;
+      return [signs > 0, root.querySelector(".part-town .hint")?.textContent?.includes("Turn your card")];
+    };
+    expect([secrets(gameAt("night-mafioso")), secrets(turned("night-mafioso"))]).toEqual([[false, true], [true, false]]);
+  });
+
+  it("speaks of no partners to whoever is alone", () => {
+    const own = { ...moment("night-mafioso").own!, partners: {} };
+    expect(drawn({ ...gameAt("night-mafioso"), own }).querySelector(".part-town .hint")?.textContent).not.toContain("partners");
+  });
+
+  it.each(["dawn-death", "dusk-executed"])("tells who has died that it is they, and what they may still do: %s", (name) => {
+    const epitaph = (agentId: string | null) => drawn({ ...gameAt(name), agentId }).querySelector(".epitaph");
+    const dead = moment(name).public.seats.find((seat) => seat.name === epitaph(null)?.querySelector("strong")?.textContent);
+    const said = (agentId: string | null) => epitaph(agentId)?.querySelector("p")?.textContent;
+    expect(said(dead?.id ?? "")).toBe("This is you. You see the rest of the game, and may talk to the other dead.");
+    expect(said(null)).toBeUndefined();
   });
 
   it("withdraws a vote when its name is touched again", () => {

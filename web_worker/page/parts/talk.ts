@@ -22,7 +22,7 @@ const TITLES: Readonly<Record<string, string>> = { town: "Town", mafia: "Mafia",
 /** When a channel talks, for the marks between its days. */
 const TIMES: Readonly<Record<string, string>> = { mafia: "Night" };
 
-/** The channels this player may read, the one to speak in first. */
+/** The channels this player may read, the one to speak in first. That of partners shows only beside an open card. */
 export function channelsOf(game: Game): readonly Channel[] {
   const { view, own } = game;
   if (view === null) return [];
@@ -34,7 +34,7 @@ export function channelsOf(game: Game): readonly Channel[] {
     maySpeak: speaking.has(name),
   });
   const channels = [channel("town", view.chat)];
-  if (own?.faction) channels.push(channel(own.faction.name, own.faction.chat));
+  if (own?.faction && (game.isRoleShown || view.phase === "over")) channels.push(channel(own.faction.name, own.faction.chat));
   if (own?.dead_chat) channels.push(channel("dead", own.dead_chat));
   return channels.sort((one, other) => Number(other.maySpeak) - Number(one.maySpeak));
 }

@@ -9,6 +9,7 @@ import { sendingOf } from "../game_state.ts";
 import { optionFor, optionsOf, type Option } from "../options.ts";
 import { chooser, graveyard, seatGrid, type Choice } from "../parts/seats.ts";
 import { livingOf, nameOf, NOBODY, type PrivateView, type PublicView } from "../views.ts";
+import { AFTERLIFE } from "../words.ts";
 import type { Deeds } from "./deeds.ts";
 
 /** What an ability asks, and what choosing is called. */
@@ -30,7 +31,7 @@ export function night(game: Game, view: PublicView, deeds: Deeds): TemplateResul
 
 function sleeping(game: Game): string {
   if (game.own === null) return "Nothing is seen from outside until dawn.";
-  return "The dead sleep well. You see the rest of the game, and may talk to the other dead.";
+  return `The dead sleep well. ${AFTERLIFE}`;
 }
 
 function act(game: Game, view: PublicView, own: PrivateView, option: Option, deeds: Deeds): TemplateResult {
@@ -40,14 +41,14 @@ function act(game: Game, view: PublicView, own: PrivateView, option: Option, dee
   const chosen = sending ? (sending.body["target"] ?? NOBODY) : current;
   const chosenBy = invert(own.faction?.night === view.day ? own.faction.choices : {});
   const choices = [...option.targets, NOBODY].map((id): Choice => {
-    const voters = own.faction ? view.seats.filter((seat) => chosenBy[id]?.includes(seat.id)) : null;
+    const voters = own.faction && game.isRoleShown ? view.seats.filter((seat) => chosenBy[id]?.includes(seat.id)) : null;
     return { id, isChosen: chosen === id, isSending: sending !== undefined && chosen === id, voters, isOpen: true };
   });
   const labels = { title: ask, choose, nobody: "Nobody" };
   const send = (id: string) => deeds.send("mafia.act", { target: id === NOBODY ? null : id });
   return html`<section class="panel" aria-labelledby="act-title">
     <h2 id="act-title">${ask}</h2>
-    <p class="hint">${state(view, chosen, own)}</p>
+    <p class="hint">${state(view, chosen)} ${together(view, own, game.isRoleShown)}</p>
     ${chooser(view, game, choices, labels, send)}
   </section>`;
 }
@@ -59,10 +60,16 @@ function invert(choices: Readonly<Record<string, string | null>>): Readonly<Reco
   return chosen;
 }
 
-function state(view: PublicView, chosen: string | null, own: PrivateView): string {
-  const together = own.faction ? " What most of you choose is done; a tie is settled by lot." : "";
-  if (chosen === null) return `Choose before the night is over. You can change it until then.${together}`;
-  return `${chosen === NOBODY ? "Nobody" : nameOf(view, chosen)} it is. You can change it until dawn.${together}`;
+function state(view: PublicView, chosen: string | null): string {
+  if (chosen === null) return "Choose before the night is over. You can change it until then.";
+  return `${chosen === NOBODY ? "Nobody" : nameOf(view, chosen)} it is. You can change it until dawn.`;
+}
+
+/** How those who choose together come to one name. Who they are, a face-down card does not tell. */
+function together(view: PublicView, own: PrivateView, isRoleShown: boolean): string {
+  if (!livingOf(view).some((seat) => own.partners?.[seat.id])) return "";
+  const rule = "What most of you choose is done; a tie is settled by lot.";
+  return isRoleShown ? rule : `${rule} Turn your card to see what your partners choose and say.`;
 }
 
 /** For those who sleep: the same list, and nothing of it leaves the page. */

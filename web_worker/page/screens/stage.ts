@@ -4,7 +4,7 @@ import { html, nothing, type TemplateResult } from "lit-html";
 import type { Game } from "../game_state.ts";
 import { seatGrid } from "../parts/seats.ts";
 import { card } from "../parts/you.ts";
-import { asSentence, dawnSentence, fallen, PHASE_LINES, verdictSentence } from "../words.ts";
+import { AFTERLIFE, asSentence, dawnSentence, fallen, PHASE_LINES, verdictSentence } from "../words.ts";
 import { avatar } from "../parts/avatar.ts";
 import { nameOf, NOBODY, type PublicView } from "../views.ts";
 import { ballot } from "./ballot.ts";
@@ -42,7 +42,7 @@ export function stage(game: Game, deeds: Deeds): TemplateResult {
     case "dawn":
     case "discussion":
     case "dusk":
-      return html`${epitaphs(view)} ${seatGrid(view, game)}`;
+      return html`${epitaphs(view, game.agentId)} ${seatGrid(view, game)}`;
   }
 }
 
@@ -55,14 +55,14 @@ function reveal(game: Game, view: PublicView, deeds: Deeds): TemplateResult {
     <section class="panel" aria-labelledby="deck-title">
       <h2 id="deck-title">In this game</h2>
       <ul class="deck">
-        ${Object.entries(view.roles).map(([role, count]) => html`<li><strong>${count}</strong> ${role}</li>`)}
+        ${Object.entries(view.roles).map(([role, count]) => html`<li><strong>${count}</strong> × ${role}</li>`)}
       </ul>
     </section>
     ${seatGrid(view, game)}`;
 }
 
 /** Who has just died, and what they left; nothing when nobody has. */
-function epitaphs(view: PublicView): TemplateResult | typeof nothing {
+function epitaphs(view: PublicView, agentId: string | null): TemplateResult | typeof nothing {
   const verdict = view.verdicts[view.verdicts.length - 1];
   const executed = view.phase === "dusk" && verdict && verdict.chosen !== NOBODY ? [verdict.chosen] : [];
   const ids = view.phase === "dusk" ? executed : fallen(view).map((seat) => seat.id);
@@ -75,6 +75,7 @@ function epitaphs(view: PublicView): TemplateResult | typeof nothing {
         <figcaption>
           <strong>${nameOf(view, seat.id)}</strong>
           <span>${was(view, seat.role)}</span>
+          ${seat.id === agentId ? html`<p>This is you. ${AFTERLIFE}</p>` : nothing}
           ${seat.will ? html`<blockquote>${seat.will}</blockquote>` : nothing}
         </figcaption>
       </figure>`,
