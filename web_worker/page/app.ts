@@ -200,8 +200,9 @@ export class App {
   private async share(address: string): Promise<void> {
     const { navigator } = this.world.window;
     try {
-      if ("share" in navigator) await navigator.share({ title: "A seat at our table", url: address });
-      else await (navigator as Navigator).clipboard.writeText(address);
+      if ("share" in navigator) return await navigator.share({ title: "A seat at our table", url: address });
+      await (navigator as Navigator).clipboard.writeText(address);
+      this.deeds.tell({ type: "link copied" });
     } catch {
       this.world.root.querySelector<HTMLInputElement>("input.link")?.select();
     }

@@ -36,6 +36,8 @@ export interface Game {
   readonly news: readonly string[];
   readonly tab: Tab;
   readonly isRoleShown: boolean;
+  /** The link to this game has been copied from here. */
+  readonly isLinkCopied: boolean;
   /** Whoever watches may take over a seat that a program plays. */
   readonly areSeatsOffered: boolean;
   /** Whom the player suspects, seat id to true: known to this page alone. */
@@ -65,6 +67,7 @@ export type GameEvent =
   | { readonly type: "hunch"; readonly id: string }
   | { readonly type: "read"; readonly channel: string; readonly count: number }
   | { readonly type: "seats offered" }
+  | { readonly type: "link copied" }
   | { readonly type: "notice put away" }
   | { readonly type: "warning put away" };
 
@@ -90,6 +93,7 @@ export function unknownGame(code: string, agentId: string | null): Game {
     news: [],
     tab: "town",
     isRoleShown: false,
+    isLinkCopied: false,
     areSeatsOffered: false,
     hunches: {},
     read: {},
@@ -121,6 +125,8 @@ export function advance(game: Game, event: GameEvent): Game {
         : { ...game, read: { ...game.read, [event.channel]: event.count } };
     case "seats offered":
       return { ...game, areSeatsOffered: true };
+    case "link copied":
+      return { ...game, isLinkCopied: true };
     case "notice put away":
       return { ...game, notice: "" };
     case "warning put away":

@@ -97,6 +97,14 @@ describe("the page", () => {
     expect(document.documentElement.dataset["sky"]).toBe("noon");
   });
 
+  it("says that the link is copied, where the device has no sheet to share it", async () => {
+    const root = await opened("#/fixture/lobby");
+    const write = vi.spyOn(navigator.clipboard, "writeText").mockResolvedValue();
+    [...root.querySelectorAll("button")].find((button) => button.textContent === "Share")?.click();
+    await vi.waitFor(() => expect(root.querySelector("[role=status].hint")?.textContent).toBe("The link is copied."));
+    expect(write).toHaveBeenCalledWith(root.querySelector<HTMLInputElement>("input.link")?.value);
+  });
+
   it("lets whoever goes by keyboard past the header, and stays in the game", async () => {
     const root = await opened("#/fixture/ballot");
     const link = root.querySelector<HTMLElement>("a.skip");

@@ -63,7 +63,10 @@ function invitation(game: Game, deeds: Deeds): TemplateResult {
   const address = `${location.origin}${location.pathname}${hashOf({ to: "game", code: game.code })}`;
   return html`<section class="panel" aria-labelledby="invite-title">
     <h2 id="invite-title">Bring others</h2>
-    <p>Tell them the code <strong class="code">${game.code}</strong>, or send the link.</p>
+    <p>
+      Tell them the code <strong class="code">${game.code}</strong>, or send the link.
+      <span class="hint" role="status">${game.isLinkCopied ? "The link is copied." : ""}</span>
+    </p>
     <div class="row">
       <input class="link" readonly aria-label="Link to this game" .value=${address}
         @focus=${(event: FocusEvent) => (event.currentTarget as HTMLInputElement).select()} />
