@@ -141,6 +141,14 @@ describe("a screen", () => {
     expect(sent).toEqual([{ kind: "mafia.ballot", body: { target: null } }]);
   });
 
+  it("keeps the time that is left in sight below a long list, and reads it to nobody twice", () => {
+    const root = drawn(gameAt("ballot-thirty"));
+    const time = root.querySelector(".time-left");
+    expect(root.querySelector(".countdown")?.textContent?.replace(/\s+/g, " ").trim()).toBe(`Time left: ${time?.textContent}`);
+    expect(time?.getAttribute("aria-hidden")).toBe("true");
+    expect(drawn(gameAt("over-town")).querySelector(".time-left")).toBeNull();
+  });
+
   it("keeps the order of the table while votes come in", () => {
     const order = (name: string) => [...drawn(gameAt(name)).querySelectorAll(".choice .name")].map((each) => each.textContent);
     const names = moment("ballot-thirty").public.seats.filter((seat) => seat.alive).map((seat) => seat.name);

@@ -39,7 +39,7 @@ export function frame(game: Game, deeds: Deeds, steadyMs: number): TemplateResul
       <div class="part part-talk" ?hidden=${!hasTalk}>${hasTalk ? talk(game, deeds) : nothing}</div>
       <div class="part part-you">${corner(game, deeds)}</div>
     </main>
-    ${hasTalk ? tabs(game, deeds) : nothing}
+    ${hasTalk ? tabs(game, deeds, steadyMs) : nothing}
   </div>`;
 }
 
@@ -100,8 +100,9 @@ function putAway(text: string, done: () => void): TemplateResult {
   </div>`;
 }
 
-function tabs(game: Game, deeds: Deeds): TemplateResult {
+function tabs(game: Game, deeds: Deeds, steadyMs: number): TemplateResult {
   const waiting = unread(game);
+  const seconds = secondsUntil(game.clock, game.view?.deadline_ms ?? null, steadyMs);
   return html`<nav class="tabs" aria-label="Parts of the game">
     ${TABS.filter(({ tab }) => tab !== "you" || game.view?.phase !== "over").map(
       ({ tab, title: name }) => html`<button type="button" aria-current=${game.tab === tab ? "true" : "false"}
@@ -109,6 +110,7 @@ function tabs(game: Game, deeds: Deeds): TemplateResult {
         ${name}${tab === "talk" && waiting > 0 && game.tab !== "talk" ? unreadMark(waiting) : nothing}
       </button>`,
     )}
+    ${seconds === null ? nothing : html`<span class="time-left" aria-hidden="true">${minutes(seconds)}</span>`}
   </nav>`;
 }
 
