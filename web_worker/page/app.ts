@@ -40,6 +40,8 @@ export class App {
   private isBusy = false;
   private route: Route = { to: "home" };
   private isDue = false;
+  /** Counts arrivals: a call that was made before the last one opens nothing any more. */
+  private visit = 0;
   /** A game that was asked for without an answer: asked again under the same key, it is the same game. */
   private opening: { readonly wanted: string; readonly key: string } | null = null;
   private readonly stickiness = new Stickiness();
@@ -50,8 +52,8 @@ export class App {
       tell: (event) => this.play?.tell(event),
       send: (kind, body) => this.play?.send(kind, body),
       go: (route) => void (world.window.location.hash = hashOf(route)),
-      create: (name, game) => void this.call(() => this.create(name, game)),
-      join: (code, name) => void this.call(() => this.join(code, name)),
+      create: (name, game) => void this.call((visit) => this.create(name, game, visit)),
+      join: (code, name) => void this.call((visit) => this.join(code, name, visit)),
       watch: (code) => this.deeds.go({ to: "watch", code }),
       leave: () => void this.leave(),
       takeOver: (agent) => void this.call(() => this.takeOverFrom(agent)),
@@ -71,62 +73,68 @@ export class App {
 
   /** The address has changed: close what was open, open what it names. */
   private async arrive(): Promise<void> {
-    const { window } = this.world;
-    const route = routeOf(window.location.hash);
-    await this.play?.close();
+    const visit = (this.visit += 1);
+    const closed = this.play?.close();
     this.play = null;
     this.problem = "";
-    this.route = route;
-    await this.open(route);
+    this.isBusy = false;
+    this.route = routeOf(this.world.window.location.hash);
+    await closed;
+    if (visit !== this.visit) return;
+    await this.open(this.route, visit);
+    if (visit === this.visit) this.drawArrived();
+  }
+
+  private drawArrived(): void {
     this.drawNow();
     this.world.root.querySelector<HTMLElement>("h1")?.focus();
   }
 
-  private async open(route: Route): Promise<void> {
-    if (route.to === "seat") return this.takeOver(route);
+  private async open(route: Route, visit: number): Promise<void> {
+    if (route.to === "seat") return this.takeOver(route, visit);
     if (route.to === "game") {
       const seat = this.seatKept(route.code);
-      if (seat !== undefined) await this.call(() => this.sitDown(seat));
+      if (seat !== undefined) await this.call(() => this.sitDown(seat, visit));
     } else if (route.to === "watch") {
-      await this.call(() => this.watch(route.code));
+      await this.call(() => this.watch(route.code, visit));
     } else if (route.to === "fixture") {
       const line = await this.world.fixtureLine(route.code);
-      if (line !== null) this.openLine("km4t7q", line, "");
+      if (line !== null) this.openLine("km4t7q", line, "", visit);
     }
   }
 
   /** Somebody's own seat by its link: keep it, and take the secret out of the address and the history. */
-  private takeOver({ code, agent, key }: Route & { to: "seat" }): Promise<void> {
+  private takeOver({ code, agent, key }: Route & { to: "seat" }, visit: number): Promise<void> {
     keepSeat(this.world.storage, { code, agent, name: "", kind: "key", secret: key });
     this.route = { to: "game", code };
     this.world.window.history.replaceState(null, "", hashOf(this.route));
-    return this.open(this.route);
+    return this.open(this.route, visit);
   }
 
-  private async create(name: string, game: OpenGame): Promise<void> {
+  private async create(name: string, game: OpenGame, visit: number): Promise<void> {
     keepName(this.world.storage, name);
     const wanted = JSON.stringify(game);
     if (this.opening?.wanted !== wanted) this.opening = { wanted, key: fresh() };
     const opened = await this.world.games.openGame(game, this.opening.key);
+    if (visit !== this.visit) return; // asked for again, it is this game
     this.opening = null;
     this.moveTo({ to: "game", code: opened.mesh_id }); // should the seat fail now, its door is where to try again
-    await this.join(opened.mesh_id, name);
+    await this.join(opened.mesh_id, name, visit);
   }
 
-  private async join(code: string, name: string): Promise<void> {
+  private async join(code: string, name: string, visit: number): Promise<void> {
     keepName(this.world.storage, name);
     const kept = this.seatKept(code); // when the way to it was cut, its door is where to try again
-    if (kept !== undefined) await this.sitDown({ ...kept, name });
-    else await this.takeSeat(code, name);
-    this.drawNow();
-    this.world.root.querySelector<HTMLElement>("h1")?.focus();
+    if (kept !== undefined) await this.sitDown({ ...kept, name }, visit);
+    else await this.takeSeat(code, name, visit);
+    if (visit === this.visit) this.drawArrived();
   }
 
-  private async takeSeat(code: string, name: string): Promise<void> {
+  private async takeSeat(code: string, name: string, visit: number): Promise<void> {
     const admission = await this.world.games.takeSeat(code);
     const seat: Seat = { code, agent: admission.agent, name, kind: "session", secret: admission.session };
     keepSeat(this.world.storage, seat);
-    await this.sitDown(seat, admission);
+    await this.sitDown(seat, visit, admission);
   }
 
   private seatKept(code: string): Seat | undefined {
@@ -140,17 +148,18 @@ export class App {
   }
 
   /** Go to one's own seat. The admission, if it is fresh, saves asking for another. */
-  private async sitDown(seat: Seat, admission?: Admission): Promise<void> {
+  private async sitDown(seat: Seat, visit: number, admission?: Admission): Promise<void> {
     const key = seat.kind === "key" ? seat.secret : await this.world.guestKey();
     const session = { kind: "seat", key, session: seat.secret, ...(admission ? { admission } : {}) } as const;
     const ticket = seat.kind === "key" ? ({ kind: "key", key } as const) : session;
     const agent = new WorkerAgent({ mesh: seat.code, agent: seat.agent, ticket });
-    this.openLine(seat.code, new AgentLine(agent), seat.name);
+    this.openLine(seat.code, new AgentLine(agent), seat.name, visit);
   }
 
-  private async watch(code: string): Promise<void> {
-    this.openLine(code, new AgentLine(new Spectator({ mesh: code, key: await this.world.guestKey() })), "");
-    if (await this.world.seatsKey(code)) this.play?.tell({ type: "seats offered" });
+  private async watch(code: string, visit: number): Promise<void> {
+    this.openLine(code, new AgentLine(new Spectator({ mesh: code, key: await this.world.guestKey() })), "", visit);
+    const key = await this.world.seatsKey(code);
+    if (key && visit === this.visit) this.play?.tell({ type: "seats offered" });
   }
 
   /** From watching to playing, where seats are offered. */
@@ -161,7 +170,8 @@ export class App {
     this.deeds.go({ to: "seat", code: route.code, agent, key });
   }
 
-  private openLine(code: string, line: Line, name: string): void {
+  private openLine(code: string, line: Line, name: string, visit: number): void {
+    if (visit !== this.visit) return;
     const now = () => this.world.window.performance.now();
     const play = new Play(code, line, name, now, () => {
       const { connection, reason } = play.game;
@@ -172,20 +182,24 @@ export class App {
     play.open();
   }
 
-  /** One call at a time; what goes wrong becomes a sentence. */
-  private async call(work: () => Promise<void>): Promise<void> {
+  /** One call at a time; what goes wrong becomes a sentence, unless one has gone elsewhere meanwhile. */
+  private async call(work: (visit: number) => Promise<void>): Promise<void> {
     if (this.isBusy) return;
+    const { visit } = this;
     this.isBusy = true;
     this.problem = "";
     this.draw();
+    let problem = "";
     try {
-      await work();
+      await work(visit);
     } catch (error) {
-      this.problem = problemSentence(error instanceof GamesError ? error.code : "internal");
-    } finally {
-      this.isBusy = false;
-      this.draw();
+      problem = problemSentence(error instanceof GamesError ? error.code : "internal");
     }
+    if (visit === this.visit) {
+      this.isBusy = false;
+      this.problem = problem;
+    }
+    this.draw();
   }
 
   private async leave(): Promise<void> {

@@ -11,7 +11,7 @@ import { moment } from "./moments.ts";
 const keys: (string | null)[] = [];
 
 /** The page at an address, before a server that gives these answers in turn; null is no answer. */
-async function opened(hash: string, ...answers: (Response | null)[]): Promise<HTMLElement> {
+async function opened(hash: string, ...answers: (Response | Promise<Response> | null)[]): Promise<HTMLElement> {
   location.hash = hash;
   const root = document.createElement("div");
   document.body.replaceChildren(root);
@@ -121,6 +121,22 @@ describe("the page", () => {
     root.querySelector<HTMLElement>("button[data-choice]")?.click();
     await until(() => expect(root.querySelector("button[data-choice]")?.getAttribute("aria-pressed")).toBe("true"));
     expect(root.querySelector<HTMLInputElement>("#say-town")?.value).toBe("I think");
+  });
+
+  it("stays where one has gone meanwhile when a call is answered late, and keeps the seat that came of it", async () => {
+    let answer: (response: Response) => void = () => undefined;
+    const late = new Promise<Response>((resolve) => (answer = resolve));
+    const root = await opened("#/game/km4t7q", late);
+    const field = root.querySelector<HTMLInputElement>("#name");
+    if (field) field.value = "Zoe";
+    field?.form?.dispatchEvent(new Event("submit", { cancelable: true }));
+    location.hash = "#/";
+    await vi.waitFor(() => expect(root.querySelector("#seats")).not.toBeNull());
+    expect(root.querySelector("button:disabled")).toBeNull();
+    answer(new Response(JSON.stringify({ agent: "guest-1", session: "s" }), { status: 201 }));
+    await vi.waitFor(() => expect(keptSeats(localStorage)).toHaveLength(1));
+    await vi.waitFor(() => expect(root.querySelector(".kept")).not.toBeNull());
+    expect([root.querySelector("#seats") !== null, root.querySelector("[role=alert]")]).toEqual([true, null]);
   });
 
   it("keeps no seat of a game it was not let into", async () => {
