@@ -16,7 +16,7 @@ const ROOT = fileURLToPath(new URL("../..", import.meta.url));
 const FIXTURES = join(ROOT, "web_worker/page/fixtures");
 const CONSOLE_FIXTURES = join(ROOT, "web_worker/console/fixtures");
 const AXE = readFileSync(join(ROOT, "node_modules/axe-core/axe.min.js"), "utf8");
-const SIZES = { phone: { width: 390, height: 844 }, narrow: { width: 360, height: 640 }, desk: { width: 1280, height: 800 } };
+const SIZES = { phone: { width: 390, height: 844 }, narrow: { width: 320, height: 640 }, desk: { width: 1280, height: 800 } };
 const TYPES = {
   ".html": "text/html",
   ".js": "text/javascript",
