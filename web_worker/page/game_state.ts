@@ -7,7 +7,7 @@ import { learnt, UNSET, type StoreClock } from "./clock.ts";
 import type { CommandBody, Connection, LineEvent } from "./line.ts";
 import { newsBetween } from "./news.ts";
 import type { CommandKind, PrivateView, PublicView } from "./views.ts";
-import { lossSentence, refusalSentence, STORAGE_WARNING, unsentSentence } from "./words.ts";
+import { CAME_LATE, lossSentence, refusalSentence, STORAGE_WARNING, unsentSentence } from "./words.ts";
 
 /** The parts of a game between which a small screen switches. */
 export type Tab = "town" | "talk" | "you";
@@ -180,9 +180,16 @@ function connectionNews(state: Connection, reason: string, wasSeen: boolean): st
 function turned(game: Game, view: PublicView): Game {
   const news = heard(game.news, newsBetween(game.view, view));
   const isNewPhase = game.view !== null && game.view.phase !== view.phase;
+  if (game.view === null && cameLate(view, game.agentId)) return { ...game, view, news, notice: `${CAME_LATE} You can watch it.` };
   if (!isNewPhase) return { ...game, view, news };
   const sending = game.sending.filter((each) => !isChoice(each));
   return { ...game, view, news, sending, notice: "", tab: view.phase === "discussion" ? "talk" : "town" };
+}
+
+/** Somebody who wanted to play has come to a game that is on. */
+function cameLate(view: PublicView, agentId: string | null): boolean {
+  const isOn = view.phase !== "lobby" && view.phase !== "over";
+  return isOn && agentId !== null && !view.seats.some((seat) => seat.id === agentId);
 }
 
 function heard(news: readonly string[], more: readonly string[]): readonly string[] {

@@ -146,6 +146,9 @@ export function counted(count: number, word: string): string {
   return `${count} ${word}${count === 1 ? "" : "s"}`;
 }
 
+/** To who wanted a seat. */
+export const CAME_LATE = "This game had begun when you came, so there is no seat for you.";
+
 /** What the dead may still do. */
 export const AFTERLIFE = "You see the rest of the game, and may talk to the other dead.";
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { advance, NEWS_MAX, SENDING_MAX, sendingOf, type Game, type Sending } from "../../../web_worker/page/game_state.ts";
+import { advance, NEWS_MAX, SENDING_MAX, sendingOf, unknownGame, type Game, type Sending } from "../../../web_worker/page/game_state.ts";
 import type { LineEvent } from "../../../web_worker/page/line.ts";
 import type { PublicView } from "../../../web_worker/page/views.ts";
 import { gameAt } from "./moments.ts";
@@ -105,6 +105,14 @@ describe("what the page shows", () => {
     const away = line(GAME, { type: "connection", state: "SUSPENDED", reason: "NO_ANSWER" });
     const back = line(away, { type: "connection", state: "CONNECTED", reason: "" });
     expect(back.news.slice(-2)).toEqual(["Connection lost; trying again.", "Connected again."]);
+  });
+
+  it("says to who wanted a seat that the game had begun, and to nobody else", () => {
+    const notice = (agentId: string | null, changes: Partial<PublicView> = {}) => {
+      return shown(unknownGame("km4t7q", agentId), { ...GAME.view, ...changes }).notice;
+    };
+    expect(notice("guest-1")).toBe("This game had begun when you came, so there is no seat for you. You can watch it.");
+    expect([notice(ME), notice(null), notice("guest-1", { phase: "lobby" })]).toEqual(["", "", ""]);
   });
 
   it("marks and unmarks a hunch", () => {

@@ -6,7 +6,7 @@ import { sendingOf } from "../game_state.ts";
 import { optionFor, optionsOf } from "../options.ts";
 import type { Deeds } from "../screens/deeds.ts";
 import { livingOf, nameOf, type PrivateView, type PublicView } from "../views.ts";
-import { SIDE_NAMES } from "../words.ts";
+import { CAME_LATE, SIDE_NAMES } from "../words.ts";
 import { avatar } from "./avatar.ts";
 import { roleSign } from "./signs.ts";
 import { TEXT_CHARS_MAX } from "./talk.ts";
@@ -46,7 +46,7 @@ export function corner(game: Game, deeds: Deeds): TemplateResult {
 }
 
 function watching(game: Game, view: PublicView, deeds: Deeds): TemplateResult {
-  const why = game.agentId === null ? "" : "This game had begun when you came, so there is no seat for you. ";
+  const why = game.agentId === null ? "" : `${CAME_LATE} `;
   return html`<section class="corner" aria-labelledby="you-title">
     <h2 id="you-title">Watching</h2>
     <p>${why}You see what everybody at the table sees, and no card before it is turned.</p>
