@@ -8,6 +8,7 @@ from rich.live import Live
 from rich.text import Text
 
 from firemesh_cli.demo import screen_parts as parts
+from firemesh_cli.demo import screen_players
 from firemesh_cli.demo.lines import beside, block
 from firemesh_cli.demo.picture import Picture
 
@@ -42,10 +43,10 @@ def _upper(picture: Picture, width: int, height: int) -> list[Text]:
     if height < 1:
         return []
     public, ink, rows = picture.public, parts.tint_of(picture.public).ink, height - 1
-    columns = parts.player_columns(len(public.get("seats", ())), rows)
+    columns = screen_players.player_columns(len(public.get("seats", ())), rows)
     share = (0.48, 0.62, 0.7)[min(columns, 3) - 1]
     left = min(int(width * share), COLUMN_WIDTH_MAX * columns) if width >= TWO_BLOCKS_FROM_WIDTH else width
-    seats = [parts.players_title(public, left), *parts.players(public, left, rows)]
+    seats = [screen_players.players_title(public, left), *screen_players.players(public, left, rows)]
     right = width - left - 2
     if right < 1:
         return seats
