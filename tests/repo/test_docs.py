@@ -35,9 +35,10 @@ def exists(text: str, document: Path) -> bool:
     """As a path from the root or from the document; a bare file name may lie anywhere in the program."""
     if (ROOT / text).exists() or (document.parent / text).exists():
         return True
-    return "/" not in text and any(
-        True for top in ("functions/firemesh", "cli", "tools", "tests", "web_worker") for _ in (ROOT / top).rglob(text)
-    )
+    if "/" in text:
+        return False
+    tops = [*(ROOT / top for top in ("functions/firemesh", "cli", "tools", "tests")), *(ROOT / "web_worker").iterdir()]
+    return any(top.name == text or any(top.rglob(text)) for top in tops if top.name != "dist")  # a build may be under way
 
 
 def commands(text: str) -> Iterator[tuple[str, str]]:

@@ -7,7 +7,7 @@ import pytest
 
 WEB = Path(__file__).resolve().parents[2] / "web_worker"
 TESTS = WEB.parent / "tests" / "web" / "agent"
-SOURCES = [path for path in sorted(WEB.rglob("*.ts")) if "dist" not in path.parts]
+SOURCES = sorted(path for each in WEB.iterdir() if each.name != "dist" for path in each.rglob("*.ts"))
 CONSOLE_PURE = ("mesh_state", "terms", "waits", "costs")
 PURE = ("reducer", "entering", "sending", "beating", "keeping", "model", "turn", "payload", "words")
 IMPORT = re.compile(r"""(?:from|import)\s*\(?\s*["']([^"']+)["']""")

@@ -53,15 +53,17 @@ def site_is_current(root: Path) -> bool:
 def site_stamp(root: Path) -> str:
     """Changes with every source of the site and with the packages it is bundled from."""
     folder = root / SOURCES
-    sources = (path for path in folder.rglob("*") if path.is_file() and not _is_output(path.relative_to(folder)))
     digest = hashlib.sha256((root / "package-lock.json").read_bytes())
-    for path in sorted(sources):
+    for path in sorted(_sources(folder)):
         digest.update(f"\0{path.relative_to(folder)}\0".encode() + path.read_bytes())
     return digest.hexdigest()
 
 
-def _is_output(path: Path) -> bool:
-    return path.parts[0] == "dist" or path.parts[0].startswith(".")
+def _sources(folder: Path) -> Iterator[Path]:
+    """Looks at nothing that was built: another process may be building, and what is there now may be gone."""
+    for entry in folder.iterdir():
+        if entry.name != "dist" and not entry.name.startswith("."):
+            yield from (path for path in (entry, *entry.rglob("*")) if path.is_file())
 
 
 def _mark(root: Path) -> Path:
