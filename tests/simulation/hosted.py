@@ -38,6 +38,8 @@ class HostedRun:
     """What programs did."""
     lost: list[str] = field(default_factory=list)
     leaders: set[str] = field(default_factory=set)
+    ended_at: float = 0.0
+    """The time of the loop: equal for equal seeds."""
 
 
 class RoughHosting(HostedLocalMesh):
@@ -175,6 +177,7 @@ def _settle_accounts(mesh: RoughHosting) -> None:
     ordered = {(each.client, each.seq) for entry in mesh.stored()[1] for each in entry.batch}
     refused = set(mesh.all_of("refused"))
     mesh.run.commands = len(mesh.sent)
+    mesh.run.ended_at = asyncio.get_running_loop().time()
     mesh.run.leaders.add(SHARED_MANAGER)
     for each in mesh.sent:
         if (each.client, each.seq) not in ordered and paths.request_id(each.agent_id, each.inc, each.seq) not in refused:

@@ -34,6 +34,11 @@ def test_activations_play_the_seats_of_programs_and_make_no_move_twice() -> None
     assert sum(run.deaths for run in runs) > 0, "too calm to prove anything"
 
 
+def test_equal_seeds_give_equal_runs() -> None:
+    assert play(7) == play(7)
+    assert play(7).ended_at != play(8).ended_at
+
+
 def test_activations_without_preconditions_break_what_they_share(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(mesh_store, "Put", lambda path, fields, if_update_time=None, **rest: Put(path, fields, **rest))
     with pytest.raises(AssertionError):
