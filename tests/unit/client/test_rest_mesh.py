@@ -108,6 +108,7 @@ def visitor(api: Api, road: Road) -> Iterator[Visitor]:
 async def test_an_agent_joins_sees_and_sends_as_if_it_were_there(visitor: Visitor) -> None:
     client = LOOP.run(_client(visitor.api))
     managers: AgentProcess = await asyncio.to_thread(LOOP.run, AgentProcess.open(client, "m1", "pm1"))
+    passing = asyncio.create_task(_time_passes(visitor.api))
     try:
         await asyncio.to_thread(LOOP.run, managers.add_manager("g1"))
         async with visitor.mesh() as mesh:
@@ -121,7 +122,15 @@ async def test_an_agent_joins_sees_and_sends_as_if_it_were_there(visitor: Visito
             await process.stop()
             await visitor.stored("agents/a1", lambda fields: fields["status"] == "left")
     finally:
+        passing.cancel()
         await asyncio.to_thread(LOOP.run, managers.abandon())
+
+
+async def _time_passes(api: Api) -> None:
+    """Were it always the same moment, a leader that has slept through its lease could not be followed by anybody."""
+    while True:
+        await asyncio.sleep(0.1)
+        api.now_ns += 100_000_000
 
 
 async def _client(api: Api) -> Any:
