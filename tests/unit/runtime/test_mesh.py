@@ -1,6 +1,7 @@
 """The mesh as an application sees it: the names the specification gives, over the in-memory store."""
 
 import asyncio
+import random
 
 import pytest
 
@@ -25,7 +26,7 @@ async def managed(local: LocalMesh) -> tuple[Mesh, MeshManager, MeshManager]:
 async def test_agents_of_both_types_are_added_listed_and_removed() -> None:
     local = await LocalMesh().create()
     mesh = await Mesh.open(local.operator, "m1")
-    process = await mesh.process("p1", heartbeat=BEAT, health=QUICK)
+    process = await mesh.process("p1", heartbeat=BEAT, health=QUICK, jitter=random.Random("p1"))
     manager = await mesh.add_agent(process, "m1", AgentType.MANAGER)
     worker = await mesh.add_agent(process, "w1", AgentType.WORKER)
     assert isinstance(manager, ManagerAgent)
