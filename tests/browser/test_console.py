@@ -10,7 +10,7 @@ from pathlib import Path
 
 from firemesh.core.params import DEFAULT
 from firemesh_cli.stack.supervisor import LocalStack
-from tests.integration.crew import Crew
+from tests.integration.crew import STEADY, Crew
 from tests.support.browser import Browser, Tab
 
 SETUP = {"seats": 5, "seed": 3, "durations_ms": {"lobby": 600_000}}
@@ -103,7 +103,7 @@ async def test_what_players_know_takes_a_key_that_names_it_and_stands_in_the_tra
     functions_stack: LocalStack, browser: Browser, tmp_path: Path
 ) -> None:
     host, project = functions_stack.firestore_host, functions_stack.project
-    async with Crew.aboard(host, tmp_path, machine="mafia", setup=SETUP, project=project) as crew:
+    async with Crew.aboard(host, tmp_path, machine="mafia", setup=SETUP, project=project, params=STEADY) as crew:
         await (await crew.process("pm1")).add_manager("m1")
         hand = await crew.hand()
         await hand.send_to_manager("mafia.sit", {"name": "Ada"})

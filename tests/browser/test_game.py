@@ -9,7 +9,7 @@ from typing import Any
 from firemesh.runtime.scripted_behaviour import scripted_behaviour
 from firemesh_cli.demo import evidence
 from firemesh_cli.stack.supervisor import LocalStack
-from tests.integration.crew import Crew
+from tests.integration.crew import STEADY, Crew
 from tests.support import wire_secrecy
 from tests.support.browser import Browser, Tab
 from tests.support.command_line import firemesh
@@ -122,7 +122,7 @@ async def test_what_is_written_in_20_s_without_a_network_is_kept_and_sent_once_w
     functions_stack: LocalStack, browser: Browser, tmp_path: Path
 ) -> None:
     host, project = functions_stack.firestore_host, functions_stack.project
-    async with Crew.aboard(host, tmp_path, machine="mafia", setup=setup(900_000), project=project) as crew:
+    async with Crew.aboard(host, tmp_path, machine="mafia", setup=setup(900_000), project=project, params=STEADY) as crew:
         await (await crew.process("managers")).add_manager("m1")
         tab = await seat(functions_stack, browser, crew)
         await choose_until(tab, CHOOSE_BY_NIGHT, lambda title: title == "Day 1")
