@@ -11,13 +11,13 @@ STATUS = "return agent.status"
 TOTAL = "return agent.view('public')?.view.total ?? 0"
 UNHURRIED = {"activeMs": 30_000, "idleMs": 30_000, "idleAfterMs": 600_000, "asleepMs": 30_000, "asleepAfterMs": 900_000}
 """Signs of life so far apart that the mesh waits for them for a minute and a half: longer than any reload takes."""
-# Whether the worker has written down command 3, be it sent by now or not: what a page gives away is not kept before that.
+# Whether the worker has written the third command down, be it sent by now or not: before that a reload may lose it.
 KEPT = """
     const found = (request) => new Promise((resolve) => (request.onsuccess = () => resolve(request.result)));
     const database = await found(indexedDB.open("firemesh"));
     const { memory } = await found(database.transaction("agents").objectStore("agents").get("of-a-tab/w1"));
     database.close();
-    return memory.sent >= 3 || memory.open !== null || memory.queue.length > 0;
+    return memory.sent >= 3 || [memory.open, ...memory.queue].some((each) => each?.payload === '{"n":3}');
 """
 
 

@@ -32,8 +32,7 @@ _SIT = """
       field.value = name;
       field.form.requestSubmit();
     }
-    const own = document.querySelector("#you-title .count")?.textContent;
-    return [...document.querySelectorAll(".seat .name"), { textContent: own }].some((each) => each.textContent === name);
+    return [...document.querySelectorAll(".seat .name, #you-title .count")].some((each) => each.textContent === name);
 """
 _FILL = """
     const field = document.querySelector({field});
