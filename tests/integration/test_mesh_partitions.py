@@ -19,7 +19,7 @@ from tests.contract.test_store import commit
 from tests.contract.wires import Wire
 from tests.integration.crew import BEAT, PATIENCE_SECONDS, PROJECT, Crew
 
-LENIENT = HealthPolicy(dead_after_floor_ms=4500, outage_grace_ms=8000)
+LENIENT = HealthPolicy(dead_after_floor_ms=4500, outage_grace_ms=6000)
 """Who was cut off needs up to two seconds before it tries to connect again, and more on a busy machine."""
 
 

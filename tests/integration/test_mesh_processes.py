@@ -5,6 +5,7 @@ import signal
 import tempfile
 from pathlib import Path
 
+from firemesh.core.params import FAST
 from firemesh.runtime.worker_agent import WorkerAgent
 from firemesh_cli.stack.meter import Meter
 from firemesh_cli.stack.reading import Billed
@@ -65,7 +66,7 @@ async def test_a_leader_killed_among_neighbours_is_succeeded_on_their_word_alone
 async def test_managers_killed_and_started_anew_without_their_state_take_the_mesh_up_again(
     firestore_host: str, tmp_path: Path
 ) -> None:
-    async with Crew.aboard(firestore_host, tmp_path) as crew:
+    async with Crew.aboard(firestore_host, tmp_path, params=FAST) as crew:
         killed = await crew.managers(state=False, beat=BEAT)
         hand = await crew.hand()
         await keep_adding(hand, 5)
@@ -74,7 +75,7 @@ async def test_managers_killed_and_started_anew_without_their_state_take_the_mes
             await member.kill()
         before = {agent: await crew.until_stored(f"agents/{agent}", lambda _: True) for agent in ("m1", "m2", "m3")}
         await keep_adding(hand, 5)
-        await crew.managers(state=False)
+        await crew.managers(state=False, beat=BEAT)
         await crew.until(lambda: crew.total() == 10)
         for agent, row in before.items():
             now = await crew.until_stored(f"agents/{agent}", lambda row: row["status"] == "alive")
