@@ -28,8 +28,11 @@ function lobbyNews(before: PublicView, now: PublicView): string[] {
 }
 
 function ballotNews(before: PublicView, now: PublicView): string[] {
-  const old = before.ballots ?? {};
-  return Object.entries(now.ballots ?? {})
-    .filter(([who, whom]) => old[who] !== whom)
-    .map(([who, whom]) => `${nameOf(now, who)} votes for ${whom === NOBODY ? "nobody" : nameOf(now, whom)}.`);
+  const [old, ballots] = [before.ballots ?? {}, now.ballots ?? {}];
+  const cast = Object.entries(ballots).filter(([who, whom]) => old[who] !== whom);
+  const takenBack = Object.keys(old).filter((who) => ballots[who] === undefined);
+  return [
+    ...cast.map(([who, whom]) => `${nameOf(now, who)} votes for ${whom === NOBODY ? "nobody" : nameOf(now, whom)}.`),
+    ...takenBack.map((who) => `${nameOf(now, who)} takes the vote back.`),
+  ];
 }

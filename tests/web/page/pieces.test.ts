@@ -110,6 +110,15 @@ describe("what is told", () => {
     expect(newsBetween(before, over)).toContain("The town wins.");
   });
 
+  it("at the vote is who votes for whom, and who takes it back", () => {
+    const view = moment("ballot").public;
+    const [one, other] = view.seats.filter((seat) => seat.alive);
+    if (!one || !other) throw new Error("nobody is alive");
+    const [none, voted] = [{ ...view, ballots: {} }, { ...view, ballots: { [one.id]: other.id } }];
+    expect(newsBetween(none, voted)).toEqual([`${one.name} votes for ${other.name}.`]);
+    expect(newsBetween(voted, none)).toEqual([`${one.name} takes the vote back.`]);
+  });
+
   it("of an unchanged view is nothing", () => {
     const view = moment("ballot").public;
     expect(newsBetween(view, view)).toEqual([]);
