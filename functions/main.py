@@ -69,7 +69,7 @@ def inbox(path: str, created: str) -> None:
 
 
 @tasks_fn.on_task_dispatched(
-    retry_config=RetryConfig(max_attempts=5, min_backoff_seconds=1, max_backoff_seconds=60, max_doublings=4),
+    retry_config=RetryConfig(max_attempts=66, min_backoff_seconds=1, max_backoff_seconds=10, max_doublings=4),
     rate_limits=RateLimits(max_concurrent_dispatches=40, max_dispatches_per_second=50),
 )
 def watchdog(request: https_fn.CallableRequest[Any]) -> None:

@@ -17,6 +17,7 @@ from firemesh.control_plane.access import BY_NAME_ALONE, PERMISSIONS, AccessRole
 from firemesh.control_plane.quota import QUOTAS
 from firemesh.hosting.cloud_tasks import DISPATCH_DEADLINE_SECONDS
 from firemesh.hosting.service import REARM_SECONDS_MAX
+from firemesh_cli.stack.task_queue import RetryPolicy
 
 ROOT = Path(__file__).resolve().parents[2]
 API_PAGE = (ROOT / "docs" / "api.md").read_text()
@@ -71,8 +72,19 @@ def test_hosting_gives_in_before_its_caller_and_tries_again(endpoints: dict[str,
     assert all(CALL_SECONDS_MAX < endpoints[name]["timeoutSeconds"] for name in HOSTING)
     assert REARM_SECONDS_MAX < endpoints["rearm"]["timeoutSeconds"] < 600, "the next one comes after 10 minutes"
     assert endpoints["watchdog"]["timeoutSeconds"] == DISPATCH_DEADLINE_SECONDS
-    assert endpoints["watchdog"]["taskQueueTrigger"]["retryConfig"]["maxAttempts"] > 1
     assert endpoints["inbox"]["eventTrigger"]["retry"] is True
+
+
+def test_a_wake_is_tried_again_until_the_scheduler_looks_itself_so_that_an_outage_of_the_store_stops_no_game(
+    endpoints: dict[str, Any],
+) -> None:
+    retry = endpoints["watchdog"]["taskQueueTrigger"]["retryConfig"]
+    longest, shortest = retry["maxBackoffSeconds"], retry["minBackoffSeconds"]
+    pauses = [min(longest, shortest * 2 ** min(n, retry["maxDoublings"])) for n in range(retry["maxAttempts"] - 1)]
+    assert sum(pauses) > 600, "rearm comes every 10 minutes"
+    assert max(pauses) <= 10, "so long a game waits at the most when the store is back"
+    local = RetryPolicy()
+    assert (local.attempts_max, local.backoff_seconds_min, local.backoff_seconds_max) == (len(pauses) + 1, shortest, longest)
 
 
 def test_hosting_leads_each_path_to_the_function_that_serves_it(endpoints: dict[str, Any]) -> None:

@@ -31,11 +31,14 @@ NO_ANSWER = 0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RetryPolicy:
-    """How often a task is tried that does not succeed, and the pauses between: doubled each time, up to a maximum."""
+    """How often a task is tried that does not succeed, and the pauses between: doubled each time, up to a maximum.
 
-    attempts_max: int = 5
-    backoff_seconds_min: float = 0.5
-    backoff_seconds_max: float = 30.0
+    Without a word, as `functions/main.py` has it for the queue `watchdog`.
+    """
+
+    attempts_max: int = 66
+    backoff_seconds_min: float = 1.0
+    backoff_seconds_max: float = 10.0
 
     def pause_seconds(self, attempts: int) -> float:
         """How long to wait after so many attempts."""
