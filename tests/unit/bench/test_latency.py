@@ -2,9 +2,9 @@
 
 from firemesh_cli.bench.latency import RATIO_MAX, ROW, Block, summary
 
-GOOD = Block(command_ms=5.0, raw_ms=4.0, work_ms=4.5, foreign_cores=0.1)
-BAD = Block(command_ms=40.0, raw_ms=4.0, work_ms=4.5, foreign_cores=0.1)
-DISTURBED = Block(command_ms=40.0, raw_ms=4.0, work_ms=4.5, foreign_cores=1.2)
+GOOD = Block(command_ms=5.0, raw_ms=4.0, work_ms=4.5, document_ms=4.2, foreign_cores=0.1)
+BAD = Block(command_ms=40.0, raw_ms=4.0, work_ms=4.5, document_ms=4.2, foreign_cores=0.1)
+DISTURBED = Block(command_ms=40.0, raw_ms=4.0, work_ms=4.5, document_ms=4.2, foreign_cores=1.2)
 
 
 def test_disturbed_blocks_do_not_count_where_enough_others_are() -> None:

@@ -78,7 +78,7 @@ class RawClient:
             request = _ListenRequest(database=self._database)
             request.add_target.target_id = number + 1
             name = f"{self._database}/documents/{path}"
-            if path.count("/") % 2:
+            if not is_collection(path):
                 request.add_target.documents.documents.append(name)
             else:
                 request.add_target.query.parent, _, collection = name.rpartition("/")
@@ -87,6 +87,11 @@ class RawClient:
         call = self._listen(_all(requests), metadata=self._metadata)
         self._readings.append(asyncio.create_task(_read(call, heard)))
         return heard
+
+
+def is_collection(path: str) -> bool:
+    """Whether a path names a collection; else it names a document."""
+    return path.count("/") % 2 == 0
 
 
 async def _read(call: Any, heard: list["asyncio.Queue[dict[str, Any]]"]) -> None:
