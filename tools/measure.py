@@ -4,6 +4,7 @@
     .venv/bin/python tools/measure.py outage       what listeners cost while the store is away
     .venv/bin/python tools/measure.py contention   transactions against preconditions, on one document
     .venv/bin/python tools/measure.py takeover     a manager that is paused between its read and its commit
+    .venv/bin/python tools/measure.py growth       what a collection's listener waits for, the longer the emulator runs
     .venv/bin/python tools/measure.py sizes        the state and the views of large games at their end
 
 `stock` is the SDK's own client, `ours` the store of this program. Linux only (it reads /proc). Emulator figures say
@@ -12,6 +13,7 @@ what a client costs and how many round trips it needs; they are no latencies of 
 
 import argparse
 import asyncio
+import itertools
 import json
 import os
 import random
@@ -20,7 +22,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +32,7 @@ from firemesh.errors import MeshError, PreconditionFailed
 from firemesh.game.mafia.offline import play
 from firemesh.store.base import DocumentTarget, Put, WatchSnapshot
 from firemesh.store.firestore import FirestoreStore
+from firemesh_cli.bench.floor.raw import RawClient
 from firemesh_cli.stack.supervisor import LocalStack
 
 PROJECT = "demo-measure"
@@ -37,6 +40,8 @@ AGENTS, LISTENERS_EACH = 30, 3
 WRITES, WRITES_PER_SECOND = 200, 40
 IDLE_SECONDS = 5.0
 CONTENTION_SECONDS = 10.0
+DOCUMENTS_HELD = (100, 1000, 2000, 4000, 8000)
+HEARINGS, WARM_UP_HEARINGS = 100, 400
 HEAD = "measure/head"
 
 Heard = Callable[[dict[str, Any]], None]
@@ -83,6 +88,11 @@ def takeover(stack: LocalStack) -> None:
     transaction._begin()
     client.document(HEAD).get(transaction=transaction)
     print("the paused manager holds a transaction:", asyncio.run(_take_over(stack.firestore_host)), "s", flush=True)
+
+
+def growth(stack: LocalStack) -> None:
+    """Print how long a change takes to be heard by a listener to a document and by one to a collection of one document."""
+    asyncio.run(_grow(stack.firestore_host))
 
 
 def sizes() -> None:
@@ -305,6 +315,36 @@ def _rate(took_ms: list[float], *, failed: int) -> dict[str, float]:
     }
 
 
+async def _grow(host: str) -> None:
+    async with RawClient(PROJECT, host) as raw:
+        await raw.set("measure/heard", {"n": 0})
+        (document,), (collection,) = await raw.listen("measure/heard"), await raw.listen("measure/heard/inbox")
+        await document.get()
+        places = {"measure/heard": document, "measure/heard/inbox/one": collection}
+        numbers = itertools.count(1)
+        await _hear(raw, places, numbers, WARM_UP_HEARINGS)
+        held = 0
+        for wanted in DOCUMENTS_HELD:
+            for first in range(held, wanted, 100):
+                await raw.commit({f"grown/{number}": {"n": number} for number in range(first, first + 100)})
+            held = wanted
+            document_ms, collection_ms = await _hear(raw, places, numbers, HEARINGS)
+            print(f"{held} documents held: document {document_ms:.2f} ms, collection {collection_ms:.2f} ms", flush=True)
+
+
+async def _hear(raw: RawClient, places: Mapping[str, Any], numbers: Iterator[int], times: int) -> list[float]:
+    """Change each place in turn until it has been heard; the medians of what that took, in milliseconds."""
+    took_ms: list[list[float]] = [[] for _ in places]
+    for number in itertools.islice(numbers, times):
+        for (path, heard), took in zip(places.items(), took_ms, strict=True):
+            started = time.perf_counter()
+            await raw.set(path, {"n": number})
+            while (await heard.get())["n"] != number:
+                pass
+            took.append(1000 * (time.perf_counter() - started))
+    return [statistics.median(each) for each in took_ms]
+
+
 async def _take_over(host: str) -> float:
     """Seconds until a conditional write of the head lands, as a manager that takes over would try it."""
     store = FirestoreStore(PROJECT, host=host)
@@ -331,7 +371,7 @@ def _stock_client(host: str) -> Any:
     return firestore.Client(project=PROJECT)
 
 
-MEASUREMENTS = {"listeners": listeners, "outage": outage, "contention": contention, "takeover": takeover}
+MEASUREMENTS = {each.__name__: each for each in (listeners, outage, contention, takeover, growth)}
 
 
 def main() -> None:

@@ -40,9 +40,10 @@ def run(args: argparse.Namespace) -> int:
     root = locate.project_root()
     if root is None:
         raise LocalStackError("there is no Firemesh checkout here; run this inside one")
-    unknown = {*args.sections, *args.without} - SECTIONS.keys()
-    if unknown or args.repeats < 1:
-        raise InvalidParameters(f"sections are {', '.join(SECTIONS)}, not {', '.join(unknown)}; repeats are at least 1")
+    if unknown := {*args.sections, *args.without} - SECTIONS.keys():
+        raise InvalidParameters(f"sections are {', '.join(SECTIONS)}, not {', '.join(sorted(unknown))}")
+    if args.repeats < 1:
+        raise InvalidParameters(f"--repeats is at least 1, not {args.repeats}")
     measured = Run()
     for name in args.sections or SECTIONS:
         if name in args.without:

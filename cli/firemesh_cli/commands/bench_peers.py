@@ -45,9 +45,10 @@ def run(args: argparse.Namespace) -> int:
     root = locate.project_root()
     if root is None:
         raise LocalStackError("there is no Firemesh checkout here; run this inside one")
-    unknown = set(args.parts) - set(PARTS)
-    if unknown or args.kills < 1 or args.messages < 1:
-        raise InvalidParameters(f"parts are {', '.join(PARTS)}; kill at least one leader and send at least one message")
+    if unknown := set(args.parts) - set(PARTS):
+        raise InvalidParameters(f"parts are {', '.join(PARTS)}, not {', '.join(sorted(unknown))}")
+    if args.kills < 1 or args.messages < 1:
+        raise InvalidParameters("kill at least one leader and send at least one message")
     parts = args.parts or PARTS
     record = _measured(root, parts, args)
     _show(record, to_standard_error=args.json)

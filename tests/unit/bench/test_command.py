@@ -50,3 +50,8 @@ def test_a_run_in_which_all_is_well_has_status_0(capsys: pytest.CaptureFixture[s
 def test_a_section_that_does_not_exist_is_refused_with_those_that_do(capsys: pytest.CaptureFixture[str]) -> None:
     assert command_line.main(["bench", "--without", "nonsense"]) == 1
     assert "broken, wrong, whole, long, not nonsense" in capsys.readouterr().err
+
+
+def test_to_repeat_never_is_refused_for_what_it_is(capsys: pytest.CaptureFixture[str]) -> None:
+    assert command_line.main(["bench", "--repeats", "0"]) == 1
+    assert capsys.readouterr().err == "firemesh: --repeats is at least 1, not 0\n"
