@@ -193,7 +193,7 @@ def drawn(facts: Mapping[str, Any]) -> "RenderableType":
     status = f"[{STATUS_COLOURS[facts['status']]}]{facts['status']}[/]"
     leads = f"[bold]{escape(facts['leader'])}[/] leads" if facts["leader"] else "[yellow]nobody leads[/]"
     line = f"mesh [bold]{escape(facts['mesh_id'])}[/] is {status}: {leads}, term {facts['term']}, {facts['last_index']} entries"
-    table = Table("agent", "type", "status", "health", "process")
+    table = Table("agent", "type", "status", "health", "process", pad_edge=False)  # names that we give fit 80 columns
     for row in facts["members"]:
         table.add_row(
             escape(row["agent"]) + (" [bold]*[/]" if row["agent"] == facts["leader"] else ""),

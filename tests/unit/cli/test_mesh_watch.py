@@ -72,3 +72,12 @@ def test_a_picture_is_a_line_and_a_table() -> None:
     assert "mesh m1 is open: m1 leads, term 3, 9 entries" in text
     assert "m1 *" in text
     assert "p[1]" in text
+
+
+def test_members_named_by_the_program_have_a_line_each_in_a_narrow_terminal() -> None:
+    row = {"agent": "managers-06180ef733c7-1", "process": "managers-06180ef733c7"}
+    row |= {"type": "manager", "status": "alive", "health": "suspect"}
+    facts = {"mesh_id": "m1", "status": "open", "leader": row["agent"], "term": 3, "last_index": 9, "members": [row]}
+    console = Console(width=80, record=True, file=io.StringIO())
+    console.print(drawn(facts))
+    assert len(console.export_text().splitlines()) == 6
