@@ -38,6 +38,7 @@ WORK_ROW = "the same, against the same work for the store"
 DOCUMENT_ROW = "the same, with a document in the inbox's place"
 RAW_WARM_UP_TURNS = 400
 WARM_UP_TURNS = 20
+"""Of all ways, after the raw ones have warmed up the emulator: few, because each command leaves two documents."""
 BLOCK_TURNS = 60
 """A block takes a second or more, so that the load of others is known."""
 BLOCKS_PER_EMULATOR = 3
@@ -187,7 +188,6 @@ async def _commands(around: AsyncExitStack, stack: "LocalStack") -> Way:
     around.push_async_callback(process.abandon)
     sender = await process.add_worker("w1")
     totals = await around.enter_async_context(aclosing(_totals(other)))
-
     sent = itertools.count(1)
 
     async def go() -> None:
