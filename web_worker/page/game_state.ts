@@ -180,7 +180,8 @@ function connectionNews(state: Connection, reason: string, wasSeen: boolean): st
 function turned(game: Game, view: PublicView): Game {
   const news = heard(game.news, newsBetween(game.view, view));
   const isNewPhase = game.view !== null && game.view.phase !== view.phase;
-  if (game.view === null && cameLate(view, game.agentId)) return { ...game, view, news, notice: `${CAME_LATE} You can watch it.` };
+  const isLate = game.view === null && cameLate(view, game.agentId);
+  if (isLate) return { ...game, view, news, notice: `${CAME_LATE} You can watch it.` };
   if (!isNewPhase) return { ...game, view, news };
   const sending = game.sending.filter((each) => !isChoice(each));
   return { ...game, view, news, sending, notice: "", tab: view.phase === "discussion" ? "talk" : "town" };

@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { advance, NEWS_MAX, SENDING_MAX, sendingOf, unknownGame, type Game, type Sending } from "../../../web_worker/page/game_state.ts";
+import { advance, NEWS_MAX, SENDING_MAX, sendingOf, unknownGame } from "../../../web_worker/page/game_state.ts";
+import type { Game, Sending } from "../../../web_worker/page/game_state.ts";
 import type { LineEvent } from "../../../web_worker/page/line.ts";
 import type { PublicView } from "../../../web_worker/page/views.ts";
 import { gameAt } from "./moments.ts";
