@@ -22,8 +22,8 @@ from firemesh.store.base import CollectionTarget, Delete, DocumentTarget, Put, W
 from firemesh.store.firestore import FirestoreStore, connect, listen
 from firemesh.store.firestore.failures import commit_error, read_error, target_error
 from tests.contract.conftest import PROJECT, Backend
-from tests.contract.test_store import PATIENCE_SECONDS, anything, commit, fields, get, until
 from tests.contract.wires import Wire
+from tests.support.patient import PATIENCE_SECONDS, anything, commit, fields, get, until
 
 CURRENT, RESET, REMOVE = 3, 4, 2
 DATABASE = f"projects/{PROJECT}/databases/(default)"

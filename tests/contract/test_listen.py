@@ -12,8 +12,8 @@ from firemesh.store.base import CollectionTarget, Document, DocumentTarget, Targ
 from firemesh.store.firestore import FirestoreStore, listen, protos
 from firemesh.store.firestore.channel import open_channel
 from tests.contract.conftest import PROJECT
-from tests.contract.test_store import anything, until
 from tests.contract.wires import SpokenFirestore
+from tests.support.patient import anything, until
 
 CURRENT, RESET, REMOVE = 3, 4, 2
 DATABASE = f"projects/{PROJECT}/databases/(default)"

@@ -17,8 +17,8 @@ from firemesh.store.memory import (
     duplicated,
     late,
 )
-from tests.contract.test_store import anything, until
 from tests.support.meshes import in_virtual_time
+from tests.support.patient import anything, until
 
 PATH = "meshes/m1/consensus/head"
 TICK = 0.001

@@ -13,7 +13,7 @@ from firemesh.store.base import Create, Delete, Put, Store, Write
 from firemesh.store.firestore import FirestoreStore
 from firemesh.store.memory import MemoryStore
 from tests.contract.conftest import PROJECT
-from tests.contract.test_store import PATIENCE_SECONDS
+from tests.support.patient import PATIENCE_SECONDS
 
 NAMES = ("a", "b", "c")
 values = st.recursive(

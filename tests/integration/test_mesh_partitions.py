@@ -15,9 +15,9 @@ from firemesh.runtime.manager_agent import ManagerAgent
 from firemesh.store.base import CollectionTarget, Put
 from firemesh.store.firestore import protos
 from firemesh.store.firestore.channel import bearer, database_metadata, open_channel
-from tests.contract.test_store import commit
 from tests.contract.wires import Wire
 from tests.integration.crew import BEAT, PATIENCE_SECONDS, PROJECT, Crew
+from tests.support.patient import commit
 
 LENIENT = HealthPolicy(dead_after_floor_ms=4500, outage_grace_ms=6000)
 """Who was cut off needs up to two seconds before it tries to connect again, and more on a busy machine."""

@@ -17,8 +17,8 @@ from firemesh.store.firestore import FirestoreStore, connect
 from firemesh_cli.stack.meter import Meter, read_meter
 from firemesh_cli.stack.prices import dollars
 from firemesh_cli.stack.reading import Billed, MeterReading
-from tests.contract.test_store import commit
 from tests.contract.wires import Wire
+from tests.support.patient import commit
 
 PROJECT = "demo-meter"
 PATIENCE_SECONDS = 120.0
