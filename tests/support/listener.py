@@ -44,7 +44,7 @@ class Listener:
 
 @contextmanager
 def nobody() -> Iterator[int]:
-    """A port of 127.0.0.1 where nobody listens. No other program may take it while the block lasts; one of ours may, shared."""
+    """A port of 127.0.0.1 where nobody listens. It is held: only who shares it (SO_REUSEPORT) may listen there meanwhile."""
     with socket.socket() as held:
         held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
         held.bind(("127.0.0.1", 0))
