@@ -19,7 +19,7 @@ from firemesh.errors import LocalStackError
 from firemesh_cli.bench.peers import packages
 
 HOST = "127.0.0.1"
-READY_SECONDS_MAX = 30.0
+READY_SECONDS_MAX = 120.0
 POLL_SECONDS = 0.05
 LINE_BYTES_MAX = 8 * 2**20
 """A listener tells all its times in one line."""
