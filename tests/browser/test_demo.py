@@ -20,9 +20,11 @@ TAKE_OVER = """
     offer?.click();
     return offer?.textContent.slice("Play as ".length) ?? "";
 """
+# Whose seat the page plays, while the game is on and when it is over.
 SEATED = """
     const isHere = document.querySelector(".is-connected") !== null;
-    return isHere ? (document.querySelector("#you-title")?.textContent ?? "") : "";
+    const name = document.querySelector("#you-title .count") ?? document.querySelector(".seat:has(.is-you) .name");
+    return isHere ? (name?.textContent ?? "") : "";
 """
 
 
@@ -32,7 +34,7 @@ def take_over(page: str, begun: threading.Event) -> str:
         tab = browser.open("person", page)
         assert begun.wait(START_SECONDS_MAX)
         name = tab.until(TAKE_OVER)
-        tab.until(SEATED, lambda title: title.startswith(f"You {name}"))
+        tab.until(SEATED, lambda seat: seat.startswith(name))
         tab.close()
     return str(name)
 
