@@ -53,9 +53,9 @@ class Api:
         self.sessions = AgentSessions(self.store, PEPPER, verify_id_token=read_id_token)
         self.use_cases = UseCases.over(self.store, self.ring, self.sessions, mint_token=mint)
         self.panel = self.use_cases.panel
-        gateway = ApiGateway(lambda: self.use_cases, LOOP.run)
-        routes.bind(gateway, RateLimiter(time.monotonic, per_second=per_second, burst=burst))
-        self.client = Client(gateway)
+        self.gateway = ApiGateway(lambda: self.use_cases, LOOP.run)
+        routes.bind(self.gateway, RateLimiter(time.monotonic, per_second=per_second, burst=burst))
+        self.client = Client(self.gateway)
         self.keys = {role: self.key(role) for role in AccessRole}
 
     async def _client(self) -> Any:

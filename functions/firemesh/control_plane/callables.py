@@ -19,7 +19,6 @@ from werkzeug.exceptions import MethodNotAllowed
 
 from firemesh.control_plane.dispatch import Authenticate, Runner, awaited, perform
 from firemesh.control_plane.http_request import (
-    BODY_BYTES_MAX,
     IDEMPOTENCY_KEY,
     caller_of,
     context_of,
@@ -89,7 +88,6 @@ class ControlCallable:
     def _serve(self, request: Request, context: RequestContext) -> Response:
         if request.method != "POST":
             raise MethodNotAllowed(["POST"], "a callable is called with POST")
-        request.max_content_length = BODY_BYTES_MAX
         with from_caller():
             asked = Envelope.model_validate_json(json_text(request)).data
         credential = asked.api_key or credential_of(request)

@@ -15,7 +15,6 @@ from werkzeug.exceptions import NotFound
 
 from firemesh.control_plane.dispatch import Authenticate, Runner, awaited, perform
 from firemesh.control_plane.http_request import (
-    BODY_BYTES_MAX,
     IDEMPOTENCY_KEY,
     caller_of,
     context_of,
@@ -56,7 +55,6 @@ class ApiGateway:
         self._use_cases = use_cases
         self._run = run
         self._app = Flask("firemesh", static_folder=None)
-        self._app.config["MAX_CONTENT_LENGTH"] = BODY_BYTES_MAX
         self._app.url_map.strict_slashes = False
         self._app.url_map.merge_slashes = False  # or a path with too many would be redirected
         self._authenticate: Authenticate | None = None

@@ -10,7 +10,7 @@ from typing import Any
 from flask import Request
 from pydantic import ValidationError
 from werkzeug.datastructures import Headers
-from werkzeug.exceptions import UnsupportedMediaType
+from werkzeug.exceptions import RequestEntityTooLarge, UnsupportedMediaType
 
 from firemesh.control_plane.route import RequestHeaders, RequestQuery, Route
 from firemesh.errors import InvalidMessage, Unauthenticated
@@ -59,9 +59,14 @@ def json_text(request: Request) -> bytes:
 
     Raises:
         InvalidMessage: it is none; NaN and infinity, which Python would read, are not JSON.
+        RequestEntityTooLarge: it has more than BODY_BYTES_MAX bytes.
         UnsupportedMediaType: it is not even declared as JSON.
     """
+    # One byte more than may be: a body whose length is not declared is cut there in silence, and what is left may be JSON.
+    request.max_content_length = BODY_BYTES_MAX + 1
     data = request.get_data(cache=False)
+    if len(data) > BODY_BYTES_MAX:
+        raise RequestEntityTooLarge
     if not data:
         return b"{}"
     if request.mimetype != "application/json":

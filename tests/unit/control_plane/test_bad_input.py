@@ -1,14 +1,17 @@
 """What does not fit is refused precisely, and leaves nothing behind."""
 
+import io
 from dataclasses import replace
 from typing import Any
 
 import pytest
+from flask import Request
+from werkzeug.test import Client
 
 from firemesh.control_plane import routes
 from firemesh.control_plane.access import AccessRole
 from firemesh.control_plane.api_key import ApiKey
-from firemesh.control_plane.http_request import BODY_BYTES_MAX
+from firemesh.control_plane.http_request import BODY_BYTES_MAX, buffered
 from firemesh.control_plane.route import Route
 from tests.support.api import Api
 
@@ -67,6 +70,21 @@ def test_bad_input_gets_a_problem_document(api: Api, method: str, path: str, opt
     assert problem is not None
     assert problem["status"] == status
     assert {"type", "title", "detail", "code", "request_id"} <= problem.keys()
+
+
+@pytest.mark.parametrize("excess", [0, 1, 100_000])
+def test_a_body_of_undeclared_length_is_taken_whole_or_refused(api: Api, excess: int) -> None:
+    function = Client(lambda environ, start: api.gateway(buffered(Request(environ)), start))
+    body = b'{"mesh_id": "m1", "machine": "counter"}'.ljust(BODY_BYTES_MAX + excess)
+    answer = function.post(
+        "/v1/meshes",
+        input_stream=io.BytesIO(body),
+        content_type="application/json",
+        headers={"X-API-Key": api.keys[AccessRole.ADMIN]},
+        environ_overrides={"CONTENT_LENGTH": "", "wsgi.input_terminated": True},
+    )
+    assert answer.status_code == (413 if excess else 201)
+    assert ("meshes/m1" in api.memory.documents()) is (excess == 0)
 
 
 def refused_key(api: Api, key: str) -> str:

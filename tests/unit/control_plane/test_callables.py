@@ -144,6 +144,16 @@ def test_what_is_no_call_is_refused_in_the_protocol_and_not_repeated(
     assert "a secret" not in answer.get_data(as_text=True) + caplog.text
 
 
+def test_a_call_of_undeclared_length_is_not_cut_to_what_fits(browser: Browser) -> None:
+    call = {"data": {"operation": "list_meshes", "api_key": browser.api.keys[AccessRole.ADMIN]}}
+    options = {"method": "POST", "content_type": "application/json"}
+    for size, status in ((BODY_BYTES_MAX, 200), (BODY_BYTES_MAX + 1, 413)):
+        environ = EnvironBuilder("/control", data=json.dumps(call).ljust(size), **options).get_environ()
+        del environ["CONTENT_LENGTH"]
+        environ["wsgi.input_terminated"] = True
+        assert browser.callable.answer(Request(environ)).status_code == status
+
+
 def test_who_calls_too_often_is_told_when_to_come_back(api: Api) -> None:
     browser = Browser(api, burst=1)
     browser.result("list_meshes", api_key=api.keys[AccessRole.ADMIN])
