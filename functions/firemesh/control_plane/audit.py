@@ -8,10 +8,11 @@ import hashlib
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import Annotated
 
 from pydantic import Field
 
+from firemesh.control_plane.together import Together
 from firemesh.core.messages import NonNegative, StoredModel, canonical_json
 from firemesh.errors import CommitAborted, PreconditionFailed, StoreUnavailable
 from firemesh.store import paths
@@ -19,8 +20,10 @@ from firemesh.store.base import Create, Document, Put, Store, Write
 
 log = logging.getLogger(__name__)
 
-APPENDS_MAX = 8
-"""Attempts to append while others append to the same trail."""
+APPENDS_MAX = 20
+"""Attempts to append while other instances append to the same trail: twice as many as there are instances."""
+RECORDS_AT_ONCE_MAX = 100
+"""Records in one commit."""
 START = "0" * 64
 
 Word = Annotated[str, Field(max_length=80)]
@@ -96,23 +99,16 @@ class AuditTrail:
 
     def __init__(self, store: Store) -> None:
         self._store = store
+        self._appends = Together(self._append_all, at_once_max=RECORDS_AT_ONCE_MAX)
 
     async def append(self, decision: Decision, *, mesh_id: str) -> None:
-        """Store a decision. An empty `mesh_id` means the project's own trail.
+        """Store a decision, in one commit with others that come at once. An empty `mesh_id` means the project's own trail.
 
         Raises:
             StoreUnavailable: it could not be stored; the decision must then not be acted on.
             OutcomeUnknown: the same, except that the record may be there.
         """
-        trail = _trail(mesh_id)
-        for _ in range(APPENDS_MAX):
-            writes = await self._appending(trail, decision)
-            try:
-                await self._store.commit(writes)
-            except (PreconditionFailed, CommitAborted):
-                continue
-            return
-        raise StoreUnavailable(f"the audit trail took {APPENDS_MAX} attempts in vain: too many append at once")
+        await self._appends.do(_trail(mesh_id), decision)
 
     async def read(self, *, mesh_id: str, start: int = 1, limit: int = 100) -> tuple[AuditRecord, ...]:
         """Records in order, from number `start` on. An empty `mesh_id` means the project's own trail."""
@@ -161,15 +157,27 @@ class AuditTrail:
         stored = result.documents.get(path)
         return FIRST if stored is None else AuditHead.model_validate(dict(stored.fields)), stored, result.read_time
 
-    async def _appending(self, trail: str, decision: Decision) -> Sequence[Write]:
+    async def _append_all(self, trail: str, decisions: Sequence[Decision]) -> Sequence[None]:
+        for _ in range(APPENDS_MAX):
+            writes = await self._appending(trail, decisions)
+            try:
+                await self._store.commit(writes)
+            except (PreconditionFailed, CommitAborted):
+                continue
+            return [None] * len(decisions)
+        raise StoreUnavailable(f"the audit trail took {APPENDS_MAX} attempts in vain: too many append at once")
+
+    async def _appending(self, trail: str, decisions: Sequence[Decision]) -> Sequence[Write]:
         head_path = paths.audit_head(trail)
-        head, stored, read_time = await self._read_head(trail)
-        place: dict[str, Any] = {"number": head.number + 1, "at_ms": read_time // 1_000_000, "prev_hash": head.hash}
-        draft = AuditRecord(**decision.model_dump(), **place, hash="")
-        record = draft.model_copy(update={"hash": draft.expected_hash()})
-        fields = record.place.model_dump(mode="json")
+        place, stored, read_time = await self._read_head(trail)
+        writes: list[Write] = []
+        for decision in decisions:
+            record = _following(place, decision, read_time // 1_000_000)
+            writes.append(Create(paths.audit_record(trail, record.number), record.model_dump(mode="json")))
+            place = record.place
+        fields = place.model_dump(mode="json")
         move = Create(head_path, fields) if stored is None else Put(head_path, fields, if_update_time=stored.update_time)
-        return [Create(paths.audit_record(trail, record.number), record.model_dump(mode="json")), move]
+        return [*writes, move]
 
 
 def log_decision(decision: Decision) -> None:
@@ -188,6 +196,12 @@ def verify(records: Sequence[AuditRecord], after: AuditHead = FIRST) -> int:
             return number
         before = record.place
     return 0
+
+
+def _following(place: AuditHead, decision: Decision, at_ms: int) -> AuditRecord:
+    """A decision in the place after this one."""
+    draft = AuditRecord(**decision.model_dump(), number=place.number + 1, at_ms=at_ms, prev_hash=place.hash, hash="")
+    return draft.model_copy(update={"hash": draft.expected_hash()})
 
 
 def _trail(mesh_id: str) -> str:

@@ -2,20 +2,26 @@
 
 import asyncio
 import json
+import random
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
+import pytest
+
 from firemesh.control_plane.access import AccessRole, Identity
 from firemesh.control_plane.agent_sessions import AgentSessions
+from firemesh.control_plane.audit import AuditTrail, verify
 from firemesh.control_plane.key_ring import KeyRequest, KeyRing
 from firemesh.control_plane.use_cases import UseCases
 from firemesh.core.params import TEST
+from firemesh.store.memory import Faults
 from tests.support.api import PEPPER, Api, mint, read_id_token
 from tests.support.meshes import LocalMesh, in_virtual_time, until
 
-CALLERS = 4
-"""No more than find a place in the quota and the audit trail before their attempts run out: then each outcome is certain."""
+CALLERS = 16
+TABLE = 30
+"""As many agents as a mesh may have."""
 
 
 def test_of_many_who_create_one_mesh_at_once_one_wins(api: Api) -> None:
@@ -39,8 +45,8 @@ def test_of_many_who_rotate_one_key_at_once_one_makes_its_successor(api: Api) ->
 class Joining:
     """Agents that join a running mesh through the control plane."""
 
-    def __init__(self, mesh: LocalMesh) -> None:
-        store = mesh.memory.client("api")
+    def __init__(self, mesh: LocalMesh, instance: str = "api", faults: Faults | None = None) -> None:
+        store = mesh.memory.client(instance, faults)
         self.ring = KeyRing(store, PEPPER, environment="test")
         self.sessions = AgentSessions(store, PEPPER, verify_id_token=read_id_token)
         self.use = UseCases.over(store, self.ring, self.sessions, mint_token=mint)
@@ -72,4 +78,22 @@ async def test_of_two_who_want_the_last_seat_the_leader_lets_in_one_and_tells_th
         {"status": "refused", "reason": "MESH_FULL"},
     ]
     assert [local.status_of(agent) for agent in ("a1", "a2")].count("alive") == 1
+    await local.end()
+
+
+@pytest.mark.parametrize("shared", [True, False], ids=["one key for all", "a key for each"])
+@pytest.mark.parametrize("instances", [1, 3, 10])
+@in_virtual_time
+async def test_a_whole_table_that_sits_down_at_once_is_let_in(instances: int, shared: bool) -> None:
+    local = await LocalMesh().create()
+    chance = random.Random(instances)
+    far = Faults(latency_seconds=lambda _: chance.uniform(0.03, 0.09))
+    desks = [Joining(local, f"api-{number}", far) for number in range(instances)]
+    keys = [await desks[0].ring.create(KeyRequest(AccessRole.WORKER, mesh="m1")) for _ in range(1 if shared else TABLE)]
+    who = [await desks[0].use.panel.authenticate(keys[number % len(keys)].text) for number in range(TABLE)]
+    asked = [desks[number % instances].use.panel.join_mesh(each, "m1", f"a{number}") for number, each in enumerate(who)]
+    admissions = await asyncio.gather(*asked)
+    assert len({admission.inc for admission in admissions}) == TABLE
+    trail = await AuditTrail(local.operator).read(mesh_id="m1")
+    assert ({record.target for record in trail}, verify(trail)) == ({f"a{number}" for number in range(TABLE)}, 0)
     await local.end()
