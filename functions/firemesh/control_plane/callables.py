@@ -94,6 +94,7 @@ class ControlCallable:
         self._take(caller_of(credential))
         use = self._use_cases()
         identity = self._run(awaited(self._authenticate(use, credential, context.request_id)))
+        self._take(identity.name)  # as the gateway does: an agent may have many tokens
         route = self._routes.get(asked.operation)
         if route is None:
             raise InvalidMessage(f"there is no operation {asked.operation!r} for callables")

@@ -58,6 +58,7 @@ class ApiGateway:
         self._app.url_map.strict_slashes = False
         self._app.url_map.merge_slashes = False  # or a path with too many would be redirected
         self._authenticate: Authenticate | None = None
+        self._take: Callable[[str], None] = _uncounted
         self._middleware: list[Middleware] = []
         self._app.before_request(self._begin)
         self._app.after_request(self._finish)
@@ -69,7 +70,11 @@ class ApiGateway:
         self._authenticate = authenticate
 
     def set_rate_limiter(self, take: Callable[[str], None]) -> None:
-        """Count every call by what it presents, before anything is looked up; `take` raises RateLimited."""
+        """Count every call by what it presents, before anything is looked up, then by who that is; `take` raises RateLimited.
+
+        An agent has as many tokens as it asks for: counted by these alone, it would be bound by nothing.
+        """
+        self._take = take
         self.add_middleware(lambda request: take(caller_of(credential_of(request))))
 
     def add_middleware(self, middleware: Middleware) -> None:
@@ -104,6 +109,7 @@ class ApiGateway:
         credential = credential_of(request)
         use = self._use_cases()
         identity = self._run(awaited(self._authenticate(use, credential, g.request_id)))
+        self._take(identity.name)
         with from_caller():
             named = route.check_parameters(parameters)
             call = Call(
@@ -149,6 +155,10 @@ class ApiGateway:
         response = Response(problem.model_dump_json(), problem.status, mimetype=PROBLEM_TYPE)
         response.headers.update(problem_headers(problem))
         return response
+
+
+def _uncounted(_: str) -> None:
+    """Without a rate limiter nobody is refused."""
 
 
 def _response(route: Route, reply: Reply) -> Response:

@@ -9,8 +9,10 @@ import pytest
 
 from firemesh.control_plane.access import AccessRole
 from firemesh.control_plane.api_key import ApiKey
+from firemesh.control_plane.session_token import AgentClaims
 from firemesh.core.health import Beat
 from firemesh.core.params import DEFAULT
+from firemesh.runtime.mesh import Mesh
 from firemesh.store.mesh_store import Hosting, MeshStore
 from firemesh.structured_log import JsonLines
 from tests.support.api import LOOP, ROW, Api
@@ -161,6 +163,20 @@ def test_who_asks_too_often_is_told_when_to_come_back() -> None:
     assert [answer.status_code for answer in answers] == [200, 200, 429]
     assert 1 <= int(answers[2].headers["Retry-After"]) <= 10
     assert api.call("GET", "/v1/meshes", AccessRole.OPERATOR).status_code == 200
+
+
+def test_an_agent_with_many_tokens_may_ask_no_more_often_than_with_one() -> None:
+    api = Api(per_second=0.1, burst=2)
+    LOOP.run(Mesh.create(api.store, "m1", machine="counter", setup={}))
+    key_id = ApiKey.parse(api.keys[AccessRole.WORKER]).key_id
+
+    def ask(agent: str, issued_ms: int) -> int:
+        claims = AgentClaims(mesh="m1", agent=agent, inc="0" * 12, access_role=AccessRole.WORKER, key=key_id)
+        token = api.sessions.issue(claims, now_ms=api.now_ns // 1_000_000 + issued_ms)
+        return api.call("GET", "/v1/meshes/m1", token).status_code
+
+    assert [ask("w1", issued_ms) for issued_ms in range(4)] == [200, 200, 429, 429]
+    assert ask("w2", 0) == 200
 
 
 def test_a_store_that_does_not_answer_is_said_to_be_unavailable(api: Api) -> None:

@@ -161,6 +161,15 @@ def test_who_calls_too_often_is_told_when_to_come_back(api: Api) -> None:
     assert (error["status"], error["details"]["retry_after_seconds"]) == ("RESOURCE_EXHAUSTED", 1)
 
 
+def test_who_signs_in_again_and_again_calls_no_more_often(api: Api) -> None:
+    api.create()
+    browser = Browser(api, burst=2)
+    sign_in = {"inc": "0" * 12, "firebase": {"sign_in_provider": "custom"}, "key": api.keys[AccessRole.WORKER].split("_")[2]}
+    tokens = [json.dumps({**CLAIMS, **sign_in, "exp": 2**40 + number}) for number in range(3)]
+    answers = [browser.call("get_mesh_status", token, arguments={"mesh_id": "m1"}) for token in tokens]
+    assert [answer.status_code for answer in answers] == [200, 200, 429]
+
+
 def test_our_own_mistake_is_told_without_its_details(browser: Browser) -> None:
     browser.api.put("meshes/m1", {"secret": "broken"})
     error = browser.error("get_mesh_status", arguments={"mesh_id": "m1"}, api_key=browser.api.keys[AccessRole.ADMIN])
