@@ -14,7 +14,7 @@ from pydantic import Field
 
 from firemesh.control_plane.together import Together
 from firemesh.core.messages import NonNegative, StoredModel, canonical_json
-from firemesh.errors import CommitAborted, PreconditionFailed, StoreUnavailable
+from firemesh.errors import CommitAborted, MeshNotFound, PreconditionFailed, StoreUnavailable
 from firemesh.store import paths
 from firemesh.store.base import Create, Document, Put, Store, Write
 
@@ -119,9 +119,9 @@ class AuditTrail:
         return tuple(_record(found[path]) for path in sorted(found) if path != head)
 
     async def page(self, *, mesh_id: str, start: int, limit: int) -> AuditPage:
-        """At most `limit` records from number `start` on."""
+        """At most `limit` records from number `start` on. Raises MeshNotFound when there is neither a trail nor such a mesh."""
         records = await self.read(mesh_id=mesh_id, start=start, limit=limit + 1)
-        head = (await self._read_head(_trail(mesh_id)))[0]
+        head = await self._end(mesh_id)
         return AuditPage(records[:limit], records[limit].number if len(records) > limit else 0, head.number)
 
     def head_path(self, mesh_id: str) -> str:
@@ -131,11 +131,15 @@ class AuditTrail:
     async def check(self, *, mesh_id: str, start: int = 1, limit: int) -> ChainReport:
         """Whether the records from number `start` on, at most `limit`, are all there and follow the one before.
 
-        The last of all must be the one that the head names: so a removed end shows, too.
+        The last of all must be the one that the head names: so a removed end shows, too, and a head that was removed or set
+        back. Raises as `page`.
         """
-        head = (await self._read_head(_trail(mesh_id)))[0]
+        head = await self._end(mesh_id)
         last = min(head.number, start + limit - 1)
-        found = await self.read(mesh_id=mesh_id, start=max(1, start - 1), limit=limit + 1)
+        found = await self.read(mesh_id=mesh_id, start=max(1, start - 1), limit=limit + 2)
+        # One behind the head is news, or the head is not what it was.
+        if found and found[-1].number > head.number and found[-1].number > (now := await self._end(mesh_id)).number:
+            return ChainReport(0, now.number + 1, 0)
         records = [record for record in found if record.number <= last]
         before = FIRST
         if start > 1:
@@ -149,6 +153,13 @@ class AuditTrail:
         if not broken_at and end.number == head.number and end != head:
             broken_at = end.number
         return ChainReport(len(records), broken_at, 0 if broken_at or last == head.number else last + 1)
+
+    async def _end(self, mesh_id: str) -> AuditHead:
+        """Where a trail ends. Raises MeshNotFound when there is neither a trail nor such a mesh."""
+        head, stored, _ = await self._read_head(_trail(mesh_id))
+        if stored is None and mesh_id and not (await self._store.get_all([paths.mesh(mesh_id)])).documents:
+            raise MeshNotFound(f"there is no mesh {mesh_id!r}")
+        return head
 
     async def _read_head(self, trail: str) -> tuple[AuditHead, Document | None, int]:
         """The head, its document if there is one, and the time of the read in nanoseconds."""

@@ -17,12 +17,15 @@ class AuditDesk:
     async def read(
         self, identity: Identity, mesh_id: str = "", *, start: int = 1, limit: int = 100, request_id: str = ""
     ) -> AuditPage:
-        """A page of the trail, from number `start` on; `limit` is 1 to RECORDS_IN_PAGE_MAX. Raises what `authorize` raises."""
+        """A page of the trail, from number `start` on; `limit` is 1 to RECORDS_IN_PAGE_MAX.
+
+        Raises MeshNotFound, and what `authorize` raises.
+        """
         await self._authorize(identity, mesh_id, request_id)
         return await self._trail.page(mesh_id=mesh_id, start=start, limit=limit)
 
     async def check(self, identity: Identity, mesh_id: str = "", *, start: int = 1, request_id: str = "") -> ChainReport:
-        """Whether a portion of the trail, from number `start` on, is whole. Raises what `authorize` raises."""
+        """Whether a portion of the trail, from number `start` on, is whole. Raises as `read`."""
         await self._authorize(identity, mesh_id, request_id)
         return await self._trail.check(mesh_id=mesh_id, start=start, limit=RECORDS_IN_PAGE_MAX)
 

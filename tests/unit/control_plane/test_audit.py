@@ -1,6 +1,7 @@
 """The audit trail: chained, complete under contention, and a tampered record shows."""
 
 import asyncio
+from typing import Any
 
 import pytest
 
@@ -15,6 +16,7 @@ def decision(who: str = "k1") -> Decision:
 
 async def trail_of(count: int) -> tuple[AuditTrail, MemoryStore]:
     memory = MemoryStore()
+    memory.apply("operator", [Put("meshes/m1", {})])
     trail = AuditTrail(memory.client("test"))
     for number in range(count):
         await trail.append(decision(f"k{number}"), mesh_id="m1")
@@ -116,3 +118,24 @@ async def test_a_forged_last_record_does_not_fit_the_head(limit: int) -> None:
     forged = forged.model_copy(update={"hash": forged.expected_hash()})
     memory.apply("intruder", [Put("meshes/m1/audit/000000000003", forged.model_dump(mode="json"))])
     assert (await checked(trail, limit))[1] == 3
+
+
+@pytest.mark.parametrize("limit", [1, 2, 3, 9])
+@pytest.mark.parametrize("left", [0, 1, 2])
+async def test_a_head_that_was_removed_or_set_back_shows(left: int, limit: int) -> None:
+    trail, memory = await trail_of(3)
+    end = (await trail.read(mesh_id="m1"))[left - 1].place.model_dump()
+    head = trail.head_path("m1")
+    memory.apply("intruder", [Put(head, end) if left else Delete(head)])
+    assert (await checked(trail, limit))[1] == left + 1
+
+
+async def test_what_is_appended_during_a_check_breaks_nothing() -> None:
+    trail, memory = await trail_of(3)
+
+    class Slow(AuditTrail):
+        async def read(self, **asked: Any) -> tuple[AuditRecord, ...]:
+            await trail.append(decision(), mesh_id="m1")
+            return await super().read(**asked)
+
+    assert await checked(Slow(memory.client("slow")), 9) == (3, 0)

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 import pytest
 
 from firemesh.control_plane.access import AccessRole
+from firemesh.runtime.mesh import Mesh
 from firemesh.store.base import Delete
 from tests.support.api import LOOP, Api
 
@@ -41,3 +42,10 @@ def test_the_projects_trail_is_for_an_admin_of_all_meshes(api: Api) -> None:
     for key in (AccessRole.OPERATOR, api.key(AccessRole.ADMIN, "m1")):
         assert api.call("GET", "/v1/audit", key).status_code == 403
         assert api.call("GET", "/v1/audit/check", key).status_code == 403
+
+
+@pytest.mark.parametrize("what", ["audit", "audit/check"])
+def test_of_a_mesh_that_was_never_there_nothing_is_said_to_be_whole(api: Api, what: str) -> None:
+    assert api.call("GET", f"/v1/meshes/m9/{what}").status_code == 404
+    LOOP.run(Mesh.create(api.store, "m9", machine="counter", setup={}))
+    assert api.call("GET", f"/v1/meshes/m9/{what}").status_code == 200
