@@ -7,6 +7,7 @@ from firemesh.control_plane.access import ANY_MESH, Identity, Operation, grant_d
 from firemesh.control_plane.api_key import ApiKeyRecord
 from firemesh.control_plane.guard import Guard
 from firemesh.control_plane.key_ring import AlsoLanding, KeyRequest, KeyRing, NewKey, nothing
+from firemesh.errors import KeyNotFound
 
 KEYS_IN_PAGE_MAX = 200
 NOT_IN_CHARGE = "KEY_GRANT"
@@ -50,7 +51,7 @@ class KeyDesk:
 
     async def get(self, identity: Identity, key_id: str, *, request_id: str = "") -> ApiKeyRecord:
         """What is stored of a key. Raises KeyNotFound, and what `authorize` raises."""
-        holder, record = await self._look_up(key_id)
+        holder, record = await self._look_up(identity, Operation.READ_KEYS, key_id, request_id)
         objection = "" if is_in_charge(identity, holder) else NOT_IN_CHARGE
         await self._authorize(identity, Operation.READ_KEYS, holder, objection, request_id)
         return record
@@ -65,19 +66,26 @@ class KeyDesk:
         also: AlsoLanding = nothing,
     ) -> NewKey:
         """Replace a key by a new one of the same scope. Raises what `KeyRing.rotate` and `authorize` raise."""
-        holder, _ = await self._look_up(key_id)
+        holder, _ = await self._look_up(identity, Operation.ROTATE_KEY, key_id, request_id)
         await self._authorize(identity, Operation.ROTATE_KEY, holder, grant_denial(identity, holder), request_id)
         return await self._ring.rotate(key_id, overlap_seconds=overlap_seconds, made_by=identity.key_id, also=also)
 
     async def revoke(self, identity: Identity, key_id: str, *, overlap_seconds: int = 0, request_id: str = "") -> None:
         """End a key. Raises what `KeyRing.revoke` and `authorize` raise."""
-        holder, _ = await self._look_up(key_id)
+        holder, _ = await self._look_up(identity, Operation.REVOKE_KEY, key_id, request_id)
         objection = "" if is_in_charge(identity, holder) else NOT_IN_CHARGE
         await self._authorize(identity, Operation.REVOKE_KEY, holder, objection, request_id)
         await self._ring.revoke(key_id, overlap_seconds=overlap_seconds)
 
-    async def _look_up(self, key_id: str) -> tuple[Identity, ApiKeyRecord]:
-        record = await self._ring.get(key_id)
+    async def _look_up(
+        self, identity: Identity, operation: Operation, key_id: str, request_id: str
+    ) -> tuple[Identity, ApiKeyRecord]:
+        """Who holds a key, and what is stored of it. Who has no business with keys does not learn which there are."""
+        try:
+            record = await self._ring.get(key_id)
+        except KeyNotFound:
+            await self._guard.authorize(identity, operation, target=key_id, request_id=request_id)
+            raise
         return record.identity(key_id), record
 
     async def _authorize(

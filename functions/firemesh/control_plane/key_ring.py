@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 from pydantic import ValidationError
 
-from firemesh.control_plane.access import ANY_MESH, AccessRole, Identity, Operation
+from firemesh.control_plane.access import ANY_MESH, PERMISSIONS, AccessRole, Identity, Operation
 from firemesh.control_plane.api_key import ApiKey, ApiKeyRecord
 from firemesh.errors import (
     AlreadyExists,
@@ -60,6 +60,8 @@ class KeyRequest:
             raise InvalidParameters(f"a key for a {self.role} is for one mesh: name it")
         if self.agent and self.role is not AccessRole.WORKER:
             raise InvalidParameters(f"a key for one agent is a worker's, not one for a {self.role}")
+        if beyond := sorted(set(self.operations) - PERMISSIONS[self.role]):
+            raise InvalidParameters(f"a key for a {self.role} cannot be for {', '.join(beyond)}: the role may not do that")
         for name in (self.mesh, self.agent):
             if name not in ("", ANY_MESH) and re.fullmatch(ID_PATTERN, name) is None:
                 raise InvalidParameters(f"{name[:80]!r} is no id: 1 to 40 of a-z, 0-9 and -, with no - at either end")

@@ -150,6 +150,7 @@ def test_a_decision_about_a_key_stands_in_the_trail_of_its_mesh_or_of_the_projec
         {"role": "observer", "days": 0},
         {"role": "observer", "days": 366},
         {"role": "observer", "operations": ["nothing"]},
+        {"role": "observer", "operations": ["get_mesh_status", "create_mesh"]},
         {"role": "observer", "label": "x" * 81},
         {"role": "observer", "key": "mine"},
     ],
@@ -166,6 +167,18 @@ def test_a_key_that_does_not_exist_is_not_found(api: Api) -> None:
     assert api.call("DELETE", "/v1/keys/000000000000").status_code == 404
     assert api.call("POST", "/v1/keys/000000000000/rotation", body={}).status_code == 404
     assert api.call("GET", "/v1/keys/nonsense").status_code == 400
+
+
+@pytest.mark.parametrize("role", [AccessRole.MANAGER, AccessRole.WORKER, AccessRole.OBSERVER, AccessRole.GUEST])
+@pytest.mark.parametrize(("method", "more"), [("GET", ""), ("DELETE", ""), ("POST", "/rotation")])
+def test_who_has_no_business_with_keys_does_not_learn_which_there_are(
+    api: Api, role: AccessRole, method: str, more: str
+) -> None:
+    there = api.keys[AccessRole.ADMIN].split("_")[2]
+    answers = [api.call(method, f"/v1/keys/{key_id}{more}", role).json or {} for key_id in (there, "0" * 12)]
+    assert [answer["status"] for answer in answers] == [403, 403]
+    assert answers[0]["detail"] == answers[1]["detail"]
+    assert [allowed for _, allowed in api.trail("")] == [False, False]
 
 
 # --- the key of one agent -------------------------------------------------------------------------------------------
