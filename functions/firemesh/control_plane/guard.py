@@ -5,7 +5,7 @@ import re
 from firemesh.control_plane.access import READING, TAKING_PART, Identity, Operation, denial
 from firemesh.control_plane.audit import AuditTrail, Decision, log_decision
 from firemesh.control_plane.quota import Quotas
-from firemesh.errors import InvalidMessage, PermissionDenied
+from firemesh.errors import InvalidMessage, PermissionDenied, RateLimited
 from firemesh.ids import ID_PATTERN
 from firemesh.store.base import Store
 
@@ -42,8 +42,6 @@ class Guard:
             if re.fullmatch(ID_PATTERN, name) is None:
                 raise InvalidMessage(f"an id is 1 to 40 of a-z, 0-9 and -, with no - at either end; not {name[:80]!r}")
         reason = denial(identity, operation, mesh_id, target) or objection
-        if not reason:
-            await self._quotas.take(identity.key_id, operation)
         decision = Decision(
             who=identity.name,
             role=identity.role,
@@ -54,11 +52,21 @@ class Guard:
             reason=reason,
             request_id=request_id,
         )
+        if decision.allowed:
+            await self._count(identity, decision, operation)
         log_decision(decision)
         if reason or operation not in READING | TAKING_PART:
             await self._audit.append(decision, mesh_id=mesh_id if _belongs_to_mesh(identity, operation, mesh_id) else "")
         if reason:
             raise PermissionDenied(f"a key of role {identity.role} may not {operation}: {reason}")
+
+    async def _count(self, identity: Identity, decision: Decision, operation: Operation) -> None:
+        """Count a call that would be allowed. A refusal for that is logged alone: whoever asks too often shall not write."""
+        try:
+            await self._quotas.take(identity.key_id, operation)
+        except RateLimited:
+            log_decision(decision.model_copy(update={"allowed": False, "reason": "QUOTA"}))
+            raise
 
 
 def _belongs_to_mesh(identity: Identity, operation: Operation, mesh_id: str) -> bool:

@@ -91,13 +91,14 @@ async def test_a_call_costs_a_read_and_a_write_and_a_refused_one_a_read() -> Non
     assert memory.counts == {("test", "rateLimits", "reads"): 1, ("test", "rateLimits", "writes"): 1}
 
 
-def test_over_http_the_wait_is_told_and_nothing_is_created(api: Api) -> None:
+def test_over_http_the_wait_is_told_and_logged_and_nothing_is_created(api: Api, caplog: pytest.LogCaptureFixture) -> None:
     burst = QUOTAS[Operation.CREATE_MESH].burst
     for number in range(burst):
         api.create(f"m{number}")
     answer = api.call("POST", "/v1/meshes", body={"mesh_id": "one-more", "machine": "counter"})
     assert answer.status_code == 429
     assert int(answer.headers["Retry-After"]) >= 1
+    assert [record.fields["reason"] for record in caplog.records if record.levelname == "WARNING"] == ["QUOTA"]  # type: ignore[attr-defined]
     assert api.call("GET", "/v1/meshes/one-more").status_code == 404
     assert api.trail("one-more") == []
 
