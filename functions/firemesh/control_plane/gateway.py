@@ -11,7 +11,7 @@ from functools import cached_property
 from typing import Any
 
 from flask import Flask, Request, Response, g, request
-from werkzeug.exceptions import NotFound
+from werkzeug.exceptions import MethodNotAllowed, NotFound
 
 from firemesh.control_plane.dispatch import Authenticate, Runner, awaited, perform
 from firemesh.control_plane.http_request import (
@@ -154,6 +154,8 @@ class ApiGateway:
             log.error("a request failed", exc_info=error)
         response = Response(problem.model_dump_json(), problem.status, mimetype=PROBLEM_TYPE)
         response.headers.update(problem_headers(problem))
+        if isinstance(error, MethodNotAllowed):
+            response.headers["Allow"] = ", ".join(sorted(error.valid_methods or ()))
         return response
 
 

@@ -9,10 +9,10 @@ from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequen
 from dataclasses import dataclass, field
 from typing import Annotated, Any, Generic, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
 from firemesh.control_plane.access import Identity, Operation
-from firemesh.errors import InvariantViolation
+from firemesh.errors import InvalidMessage, InvariantViolation
 from firemesh.ids import AgentId, KeyId, MeshId
 from firemesh.store.base import Write
 
@@ -180,5 +180,12 @@ class Route:
         return _BRACKETS.sub(r"{\1}", self.path)
 
     def check_parameters(self, given: Mapping[str, str]) -> Mapping[str, str]:
-        """The path's parameters. Raises pydantic's ValidationError."""
-        return {name: PATH_PARAMETERS[name].validate_python(text) for name, text in given.items()}
+        """The path's parameters. Raises InvalidMessage with the name of the one that does not fit."""
+        return {name: _checked(name, text) for name, text in given.items()}
+
+
+def _checked(name: str, text: str) -> Any:
+    try:
+        return PATH_PARAMETERS[name].validate_python(text)
+    except ValidationError as error:
+        raise InvalidMessage(f"{name}: {error.errors(include_input=False)[0]['msg']}") from error

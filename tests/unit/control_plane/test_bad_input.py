@@ -72,6 +72,15 @@ def test_bad_input_gets_a_problem_document(api: Api, method: str, path: str, opt
     assert {"type", "title", "detail", "code", "request_id"} <= problem.keys()
 
 
+def test_a_parameter_of_the_path_that_does_not_fit_is_named(api: Api) -> None:
+    assert (api.call("GET", "/v1/keys/nonsense").json or {})["detail"].startswith("key_id: ")
+    assert (api.call("GET", "/v1/meshes/m1/agents/A1").json or {})["detail"].startswith("agent_id: ")
+
+
+def test_a_method_that_is_not_there_is_answered_with_those_that_are(api: Api) -> None:
+    assert api.call("PUT", "/v1/meshes").headers["Allow"] == "GET, HEAD, POST"
+
+
 @pytest.mark.parametrize("excess", [0, 1, 100_000])
 def test_a_body_of_undeclared_length_is_taken_whole_or_refused(api: Api, excess: int) -> None:
     function = Client(lambda environ, start: api.gateway(buffered(Request(environ)), start))
