@@ -101,10 +101,11 @@ def _print_status(report: Row) -> None:
     from rich.table import Table
 
     console = Console()
-    leader = report["leader"] or "nobody"
+    leads = f"{escape(report['leader'])} leads" if report["leader"] else "nobody leads"
+    hosted = ", managed by functions" if report["hosting"] == "functions" else ""
     console.print(
-        f"mesh [bold]{escape(report['mesh_id'])}[/] ({escape(report['machine'])}) is {report['status']}: "
-        f"{escape(leader)} leads term {report['term']}, {report['last_index']} entries"
+        f"mesh [bold]{escape(report['mesh_id'])}[/] ({escape(report['machine'])}{hosted}) is {report['status']}: "
+        f"{leads}, term {report['term']}, {report['last_index']} entries"
     )
     table = Table("agent", "type", "process")
     for agent, row in sorted(report["members"].items()):

@@ -10,6 +10,7 @@ from firemesh.control_plane.access import AccessRole, Operation
 from firemesh.control_plane.api_key import ApiKeyRecord, check_pepper
 from firemesh.control_plane.audit import AuditTrail
 from firemesh.control_plane.key_ring import KeyRequest, KeyRing, NewKey
+from firemesh.control_plane.mesh_end import delete_with_keys
 from firemesh.core.params import PROFILES
 from firemesh.errors import InvalidMessage
 from firemesh.runtime.mesh import Mesh, list_mesh_ids
@@ -75,10 +76,7 @@ class LocalOperator:
 
     async def delete(self, mesh_id: str, *, force: bool) -> Row:
         """See `Operator`."""
-        removal = await Mesh(self.store, mesh_id).delete(force=force)
-        if removal.done:
-            await self._ring().revoke_bound(mesh_id)
-        return asdict(removal)
+        return asdict(await delete_with_keys(Mesh(self.store, mesh_id), self._ring(), force=force))
 
     async def agents(self, mesh_id: str) -> tuple[Row, ...]:
         """See `Operator`."""

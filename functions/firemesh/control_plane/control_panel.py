@@ -10,6 +10,7 @@ from firemesh.control_plane.api_key import KEY_PREFIX, ApiKey
 from firemesh.control_plane.audit import Decision, log_decision
 from firemesh.control_plane.guard import Guard
 from firemesh.control_plane.key_ring import KEY_DAYS, AlsoLanding, KeyRequest, KeyRing, NewKey, nothing
+from firemesh.control_plane.mesh_end import delete_with_keys
 from firemesh.control_plane.session_token import AgentClaims
 from firemesh.core.health import HealthPolicy
 from firemesh.core.membership import CLOSE, DRAIN, REMOVE, TRANSFER, MemberStatus
@@ -257,13 +258,10 @@ class ControlPanel:
     async def delete_mesh(self, identity: Identity, mesh_id: str, *, force: bool = False, request_id: str = "") -> Removal:
         """Delete a portion of a mesh's documents; call again until it is done. Then the keys for it alone end, too.
 
-        Raises what `authorize` and `MeshRemoval.portion` raise.
+        Raises what `authorize` and `Mesh.delete` raise.
         """
         await self.authorize(identity, Operation.DELETE_MESH, mesh_id, request_id=request_id)
-        removal = await Mesh(self._store, mesh_id).delete(force=force)
-        if removal.done:
-            await self._keys.revoke_bound(mesh_id)
-        return removal
+        return await delete_with_keys(Mesh(self._store, mesh_id), self._keys, force=force)
 
     # --- what an operator may see -----------------------------------------------------------------------------------
 

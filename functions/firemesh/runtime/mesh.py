@@ -46,6 +46,7 @@ class MeshReport:
     members: Mapping[str, Mapping[str, str]]
     warnings: tuple[str, ...]
     status: MeshStatus = MeshStatus.OPEN
+    hosting: Hosting = Hosting.PROCESSES
 
 
 class Mesh:
@@ -146,8 +147,9 @@ class Mesh:
             last_index=head.last_index,
             managers=head.voters.managers,
             members=topology.get("members", {}),
-            warnings=() if head.closed else _warnings(head.leader, head.voters.managers),
+            warnings=() if head.closed else _warnings(record.hosting, head.leader, head.voters.managers),
             status=head.status,
+            hosting=record.hosting,
         )
 
     async def drain(self) -> str:
@@ -272,7 +274,10 @@ def _check_mesh_id(mesh_id: str) -> None:
         ) from error
 
 
-def _warnings(leader: str, managers: tuple[str, ...]) -> tuple[str, ...]:
+def _warnings(hosting: Hosting, leader: str, managers: tuple[str, ...]) -> tuple[str, ...]:
+    """What an operator should know. Where functions manage, they come when there is something to do."""
+    if hosting is Hosting.FUNCTIONS:
+        return ()
     warnings = []
     if len(managers) < MANAGERS_WANTED:
         warnings.append(f"{len(managers)} manager(s): run at least {MANAGERS_WANTED}, so that one may die at any time")

@@ -53,7 +53,7 @@ async def test_a_mesh_is_created_listed_seen_ordered_about_and_deleted(way: Oper
     status = await way.status("m1")
     assert json.loads(json.dumps(status))["status"] == "open"
     assert set(status) == {
-        *("mesh_id", "machine", "term", "leader", "last_index", "managers", "members", "warnings", "status"),
+        *("mesh_id", "machine", "term", "leader", "last_index", "managers", "members", "warnings", "status", "hosting"),
     }
     api.put("meshes/m1/agents/m1", {**ROW, "agent": "m1", "type": "manager"})
     for verb, body in (("drain", {}), ("close", {}), ("transfer", {"to": "m1"})):

@@ -10,6 +10,7 @@ from firemesh.control_plane.access import PERMISSIONS, AccessRole, Operation
 from firemesh.control_plane.control_panel import ORDERS
 from firemesh.core.messages import Head, MeshStatus
 from firemesh.core.sessions import OPERATOR_KINDS
+from firemesh.runtime.mesh import Mesh
 from firemesh.store import paths
 from tests.support.api import LOOP, ROW, Api
 
@@ -163,6 +164,14 @@ def test_the_keys_for_a_deleted_mesh_open_no_later_one_of_its_name(api: Api) -> 
     api.create()
     assert api.call("GET", "/v1/meshes/m1", key).status_code == 401
     assert api.call("GET", "/v1/meshes/m1", AccessRole.OPERATOR).status_code == 200
+
+
+def test_keys_that_a_deletion_has_left_end_when_it_is_called_again(api: Api) -> None:
+    key = api.key(AccessRole.WORKER, "m1")
+    LOOP.run(Mesh(api.store, "m1").delete())  # as far as one came that broke off before the keys
+    assert api.call("DELETE", "/v1/meshes/m1").status_code == 404
+    api.create()
+    assert api.call("GET", "/v1/meshes/m1", key).status_code == 401
 
 
 # --- what operators see ---------------------------------------------------------------------------------------------

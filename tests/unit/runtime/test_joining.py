@@ -18,6 +18,7 @@ from firemesh.errors import (
 from firemesh.runtime.mesh import Mesh
 from firemesh.store.base import Put
 from firemesh.store.memory import ACK_LOST, LANDS
+from firemesh.store.mesh_store import Hosting
 from tests.support.meshes import LocalMesh, in_virtual_time, led, until
 
 # --- joining --------------------------------------------------------------------------------------------------------
@@ -197,6 +198,14 @@ async def test_a_mesh_is_created_once_and_a_bad_setup_not_at_all() -> None:
         await Mesh.create(local.operator, "m1", machine="counter", setup={})
     with pytest.raises(InvalidMessage):
         await Mesh.create(local.operator, "m2", machine="counter", setup={"seats": 5})
+
+
+@in_virtual_time
+async def test_a_mesh_that_functions_manage_lacks_neither_managers_nor_a_leader() -> None:
+    local = LocalMesh()
+    hosted = await Mesh.create(local.operator, "m2", machine="counter", setup={}, hosting=Hosting.FUNCTIONS)
+    report = await hosted.get_status()
+    assert (report.hosting, report.leader, report.warnings) == (Hosting.FUNCTIONS, "", ())
 
 
 @in_virtual_time

@@ -297,6 +297,7 @@ export type MeshReport = {
   readonly members: { readonly [name: string]: { readonly [name: string]: string } };
   readonly warnings: readonly (string)[];
   readonly status?: MeshStatus;
+  readonly hosting?: Hosting;
 };
 
 /** How far a mesh has come on its way to its end. It never goes back. */
