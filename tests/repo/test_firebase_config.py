@@ -21,6 +21,7 @@ HOT_PATHS = (
     paths.request("m", "r"),
     paths.refused("m", "a"),
     paths.view("m", "public"),
+    paths.state("m", "a"),
 )
 
 
