@@ -53,10 +53,19 @@ class Api:
         self.sessions = AgentSessions(self.store, PEPPER, verify_id_token=read_id_token)
         self.use_cases = UseCases.over(self.store, self.ring, self.sessions, mint_token=mint)
         self.panel = self.use_cases.panel
-        self.gateway = ApiGateway(lambda: self.use_cases, LOOP.run)
-        routes.bind(self.gateway, RateLimiter(time.monotonic, per_second=per_second, burst=burst))
+        self._limiter = RateLimiter(time.monotonic, per_second=per_second, burst=burst)
+        self.gateway = self._opened()
         self.client = Client(self.gateway)
         self.keys = {role: self.key(role) for role in AccessRole}
+
+    def _opened(self, *, streams: bool = False) -> ApiGateway:
+        gateway = ApiGateway(lambda: self.use_cases, LOOP.run, streams=streams)
+        routes.bind(gateway, self._limiter)
+        return gateway
+
+    def of_streams(self) -> ApiGateway:
+        """The gateway of the other function, which serves the event streams."""
+        return self._opened(streams=True)
 
     async def _client(self) -> Any:
         return self.memory.client("api", self.faults)

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 from flask import Request
-from werkzeug.test import EnvironBuilder
+from werkzeug.test import Client, EnvironBuilder
 
-from firemesh.control_plane import routes
+from firemesh.control_plane import agent_events, routes
 from firemesh.control_plane.access import ANY_MESH, BY_NAME_ALONE, PERMISSIONS, PROJECT_WIDE, TAKING_PART, AccessRole
 from firemesh.control_plane.callables import ControlCallable
 from firemesh.control_plane.route import Route
@@ -120,5 +120,17 @@ def test_whom_the_table_allows_an_operation_neither_interface_denies_it(house: H
         assert not is_denial(problem), problem
 
 
-def test_every_operation_of_the_table_has_a_route_or_is_one_of_the_streams() -> None:
+@pytest.mark.parametrize("role", AccessRole)
+def test_a_stream_opens_for_whom_the_table_allows_it_and_for_nobody_else(
+    house: House, role: AccessRole, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(agent_events, "STREAM_SECONDS_MAX", 0.0)
+    (stream,) = (route for route in routes.declared() if route.is_stream)
+    headers = {"Authorization": f"Bearer {house.credential(role, stream)}"}
+    answer = Client(house.api.of_streams()).get("/v1" + stream.template.format(**PATH), headers=headers)
+    assert answer.status_code == (200 if stream.operation in PERMISSIONS[role] else 403)
+    assert ("event: end" in answer.text) is (answer.status_code == 200)
+
+
+def test_every_operation_of_the_table_has_a_route() -> None:
     assert {route.operation for route in routes.declared()} == {each for row in PERMISSIONS.values() for each in row}

@@ -21,7 +21,7 @@ from schemathesis.specs.openapi.checks import (
     status_code_conformance,
 )
 
-from firemesh.control_plane import routes
+from firemesh.control_plane import agent_events, routes
 from firemesh.control_plane.access import PERMISSIONS, TAKING_PART, AccessRole
 from firemesh.control_plane.api_key import ApiKey
 from firemesh.control_plane.openapi import describe
@@ -50,7 +50,7 @@ CARRIERS = ("authorization", "x-api-key")
 FORGED = "mesh_test_000000000000_" + "A" * 43 + "_00000000"
 SCHEMA = schemathesis.openapi.from_dict(describe(routes.declared()))
 OPERATIONS = {each.ok().definition.raw["operationId"]: each.ok() for each in SCHEMA.get_all_operations()}
-ROUTES = {route.name: route for route in routes.declared() if not route.is_stream}
+ROUTES = {route.name: route for route in routes.declared()}
 
 fuzzed = settings(max_examples=24, derandomize=True, database=None, deadline=None, suppress_health_check=list(HealthCheck))
 
@@ -117,6 +117,12 @@ def surroundings() -> Iterator[Surroundings]:
     LOOP.run(surroundings.api.store.close())
 
 
+@pytest.fixture(autouse=True)
+def short_streams(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A stream begins and ends at once: what it shows in between has tests of its own."""
+    monkeypatch.setattr(agent_events, "STREAM_SECONDS_MAX", 0.0)
+
+
 @pytest.fixture
 def lines() -> Iterator[Lines]:
     lines = Lines()
@@ -130,6 +136,9 @@ def lines() -> Iterator[Lines]:
 def test_no_call_breaks_tells_or_half_does_anything(name: str, surroundings: Surroundings, lines: Lines) -> None:
     operation = OPERATIONS[name]
     modes = {mode: operation.as_strategy(generation_mode=mode) for mode in GenerationMode}
+    application = surroundings.api.of_streams() if ROUTES[name].is_stream else surroundings.api.gateway
+    # OpenAPI 3.1 knows an event stream as a text alone; schemathesis would hold each event against that.
+    checks = [check for check in CHECKS if not ROUTES[name].is_stream or check is not response_schema_conformance]
     rightful = surroundings.caller_who_may(ROUTES[name])
     known = surroundings.known
     everybody = sorted(surroundings.credentials)
@@ -150,8 +159,8 @@ def test_no_call_breaks_tells_or_half_does_anything(name: str, surroundings: Sur
         before = surroundings.kept()
         surroundings.api.now_ns += 30 * 10**9  # so that no quota runs out
         headers = {"Authorization": f"Bearer {credential}"} if credential else {}
-        response = case.call(app=surroundings.api.client.application, headers=headers)
-        case.validate_response(response, checks=CHECKS)
+        response = case.call(app=application, headers=headers)
+        case.validate_response(response, checks=checks)
         if response.status_code >= 400:
             assert surroundings.kept() == before
         else:
