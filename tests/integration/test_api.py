@@ -91,8 +91,11 @@ def test_a_mesh_is_operated_to_its_end_by_commands_with_a_key(stack: LocalStack,
         return firemesh(stack, *arguments, "--api", stack.api_url, key=key)
 
     operate("mesh", "create", "ending", "--machine", "counter")
+    assert "ending" in json.loads(operate("mesh", "list", "--json"))["meshes"]
     operator = operate("key", "create", "--role", "operator", "--mesh", "ending")
-    agent = operate("agent", "provision", "ann", "--mesh", "ending", key=operator)
+    made = json.loads(operate("agent", "provision", "ann", "--mesh", "ending", "--json", key=operator))
+    agent = made["key"]
+    assert (made["agent"], made["mesh"], made["key_id"]) == ("ann", "ending", agent.split("_")[2])
     assert call(stack, agent, "POST", "/v1/meshes/ending/agents", {"agent_id": "bob"})[0] == 403
     assert call(stack, agent, "POST", "/v1/meshes/ending/agents", {"agent_id": "ann"})[0] == 201
     operate("mesh", "drain", "ending", key=operator)

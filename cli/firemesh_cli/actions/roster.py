@@ -20,7 +20,6 @@ def register(actions: "Subparsers") -> None:
     listing.epilog = (
         "examples:\n  firemesh agent list --mesh m1\n  firemesh agent list --mesh m1 --json | jq -r '.agents[].agent'"
     )
-    listing.add_argument("--json", action="store_true", help="print one JSON object")
     provision = actions.add_parser(
         "provision",
         help="make the key with which one agent joins a mesh",
@@ -35,6 +34,8 @@ def register(actions: "Subparsers") -> None:
     provision.add_argument("agent_id")
     provision.add_argument("--days", type=int, default=90, help="lifetime of the key, 1 to 365 (default: 90)")
     provision.add_argument("--label", default="", help="whose it is, for the list of keys")
+    for each in (listing, provision):
+        each.add_argument("--json", action="store_true", help="print one JSON object")
     terminate = actions.add_parser("terminate", help="have an agent removed from a mesh", formatter_class=EXAMPLES)
     terminate.epilog = "example:\n  firemesh agent terminate ann --mesh m1"
     terminate.add_argument("agent_id")
@@ -63,6 +64,9 @@ async def _list(way: Operator, args: argparse.Namespace) -> int:
 
 async def _provision(way: Operator, args: argparse.Namespace) -> int:
     made = await way.provision(args.mesh, args.agent_id, {"days": args.days, "label": args.label})
+    if args.json:
+        print(json.dumps(dict(made)))
+        return 0
     print(made["key"])
     whose = f"agent {args.agent_id} of mesh {args.mesh}"
     print(f"key {made['key_id']}: {whose}, for {args.days} days; shown this once", file=sys.stderr)

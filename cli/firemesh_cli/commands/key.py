@@ -22,7 +22,6 @@ def register(subparsers: "Subparsers") -> None:
     create = _register_create(actions)
     listing = actions.add_parser("list", help="all keys in one's charge, without their secrets", formatter_class=EXAMPLES)
     listing.epilog = "example:\n  firemesh key list --json | jq -r 'to_entries[] | select(.value.revoked_ms == 0) | .key'"
-    listing.add_argument("--json", action="store_true", help="print one JSON object")
     revoke = actions.add_parser("revoke", help="end a key", formatter_class=EXAMPLES)
     revoke.epilog = "example:\n  firemesh key revoke 5f0c1d2e3a4b"
     rotate = actions.add_parser("rotate", help="replace a key by a new one of the same scope", formatter_class=EXAMPLES)
@@ -30,6 +29,8 @@ def register(subparsers: "Subparsers") -> None:
     for each, overlap in ((revoke, 0), (rotate, 3600)):
         each.add_argument("key_id", help="its public part, as listed")
         each.add_argument("--overlap", type=int, default=overlap, help=f"seconds until it ends (default: {overlap})")
+    for each in (create, listing, rotate):
+        each.add_argument("--json", action="store_true", help="print one JSON object")
     for each, action in ((create, _create), (listing, _list), (revoke, _revoke), (rotate, _rotate)):
         add_operator_options(each)
         each.set_defaults(handler=acting(action))
@@ -54,17 +55,20 @@ def _register_create(actions: "Subparsers") -> argparse.ArgumentParser:
 async def _create(way: Operator, args: argparse.Namespace) -> int:
     operations = tuple(name.strip() for name in args.operations.split(",") if name.strip())
     chosen = {name: getattr(args, name) for name in ("role", "mesh", "agent", "days", "label")}
-    _show_made(await way.create_key({**chosen, "operations": operations}))
+    _show_made(await way.create_key({**chosen, "operations": operations}), args)
     return 0
 
 
 async def _rotate(way: Operator, args: argparse.Namespace) -> int:
-    _show_made(await way.rotate_key(args.key_id, args.overlap))
+    _show_made(await way.rotate_key(args.key_id, args.overlap), args)
     return 0
 
 
-def _show_made(made: Row) -> None:
+def _show_made(made: Row, args: argparse.Namespace) -> None:
     """The key alone on standard output, so that it can be taken over; what it is, beside it."""
+    if args.json:
+        print(json.dumps(dict(made)))
+        return
     print(made["key"])
     what = f"{made['role']} of {_scope(made)}, until {_day(made['expires_ms'])}"
     print(f"key {made['key_id']}: {what}; shown this once", file=sys.stderr)
@@ -95,9 +99,8 @@ async def _list(way: Operator, args: argparse.Namespace) -> int:
     for column in (*table.columns[:2], *table.columns[4:]):
         column.no_wrap = True
     for row in rows:
-        ends = f"[red]revoked[/] {_day(row['revoked_ms'])}" if row["revoked_ms"] else _day(row["expires_ms"])
         last_used = _day(row["last_used_ms"])
-        table.add_row(row["key_id"], row["role"], escape(_scope(row)), escape(row["label"]), ends, last_used)
+        table.add_row(row["key_id"], row["role"], escape(_scope(row)), escape(row["label"]), _end(row), last_used)
     Console().print(table if rows else "there are no keys")
     return 0
 
@@ -105,6 +108,14 @@ async def _list(way: Operator, args: argparse.Namespace) -> int:
 def _scope(row: Row) -> str:
     mesh = "every mesh" if row["mesh"] == "*" else row["mesh"]
     return f"{row['agent']} in {mesh}" if row["agent"] else str(mesh)
+
+
+def _end(row: Row) -> str:
+    """When it ends; one that has a successor still lives for a while."""
+    if not row["revoked_ms"]:
+        return _day(row["expires_ms"])
+    is_over = row["revoked_ms"] <= datetime.now(UTC).timestamp() * 1000
+    return f"{'[red]revoked[/]' if is_over else '[yellow]until[/]'} {_day(row['revoked_ms'])}"
 
 
 def _day(ms: int) -> str:

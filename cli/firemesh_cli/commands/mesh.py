@@ -23,8 +23,8 @@ def register(subparsers: "Subparsers") -> None:
     status = actions.add_parser("status", help="who leads, who is in it, what is wrong", formatter_class=EXAMPLES)
     status.epilog = "example:\n  firemesh mesh status m1 --json | jq .leader"
     status.add_argument("mesh_id")
-    status.add_argument("--json", action="store_true", help="print one JSON object")
     for each, action in ((listing, _list), (status, _status)):
+        each.add_argument("--json", action="store_true", help="print one JSON object")
         add_operator_options(each)
         each.set_defaults(handler=acting(action))
     mesh_watch.register(actions)
@@ -79,6 +79,9 @@ def _setup(args: argparse.Namespace) -> dict[str, object]:
 
 async def _list(way: Operator, args: argparse.Namespace) -> int:
     found, more = await way.list_meshes(args.start)
+    if args.json:
+        print(json.dumps({"meshes": list(found), "next_start": more}))
+        return 0
     for mesh_id in found:
         print(mesh_id)
     if more:
