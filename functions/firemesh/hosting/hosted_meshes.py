@@ -33,6 +33,8 @@ class HostedMeshes:
         self._wakes = wakes
         self._policy = policy or HealthPolicy()
         self._known: OrderedDict[str, HostedMesh | None] = OrderedDict()
+        self._rearm_from = ""
+        """The mesh with which the schedule begins: where it broke off the last time, so that none is always left out."""
 
     async def on_request(self, mesh_id: str) -> None:
         """A command lies in the inbox. Nobody repeats this call, so when it fails the mesh is woken soon.
@@ -65,18 +67,19 @@ class HostedMeshes:
     async def rearm_all(self) -> int:
         """Activate every hosted mesh, in case a wake was lost, or delete it when its days are over; how many are left.
 
-        One that fails stops no other.
+        One that fails stops no other. With more than MESHES_REARMED_MAX, or when it is cut short, the next call goes on.
         """
-        hosted, start = 0, ""
+        hosted = 0
         for _ in range(MESHES_REARMED_MAX // MESHES_PER_PAGE):
-            page = await self._store.list_documents(paths.meshes(), start_at=start, limit=MESHES_PER_PAGE + 1)
+            page = await self._store.list_documents(paths.meshes(), start_at=self._rearm_from, limit=MESHES_PER_PAGE + 1)
             found = sorted(page.documents.values(), key=lambda document: document.id)
             for document in found[:MESHES_PER_PAGE]:
+                self._rearm_from = document.id
                 hosted += await self._rearm(document, page.read_time)
-            if len(found) <= MESHES_PER_PAGE:
+            self._rearm_from = found[MESHES_PER_PAGE].id if len(found) > MESHES_PER_PAGE else ""
+            if not self._rearm_from:
                 return hosted
-            start = found[MESHES_PER_PAGE].id
-        log.warning("there are more than %s meshes; those from %s on were not rearmed", MESHES_REARMED_MAX, start)
+        log.warning("there are more than %s meshes; the next time begins with %s", MESHES_REARMED_MAX, self._rearm_from)
         return hosted
 
     async def _rearm(self, document: Document, now_ns: int) -> bool:

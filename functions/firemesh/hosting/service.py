@@ -67,6 +67,6 @@ class HostingService:
     def rearm(self) -> int:
         """Look at every hosted mesh; how many there are.
 
-        Raises StoreUnavailable when REARM_SECONDS_MAX did not suffice; those not reached are looked at the next time.
+        Raises StoreUnavailable when REARM_SECONDS_MAX did not suffice; the next time begins where it broke off.
         """
         return self._process.run(self._meshes.rearm_all(), seconds_max=REARM_SECONDS_MAX)

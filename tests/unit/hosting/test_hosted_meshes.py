@@ -3,6 +3,9 @@
 import asyncio
 from collections.abc import Sequence
 
+import pytest
+
+from firemesh.hosting import hosted_meshes
 from firemesh.hosting.hosted_meshes import HostedMeshes
 from firemesh.hosting.wake import NoWakes
 from firemesh.runtime.mesh import Mesh
@@ -80,5 +83,18 @@ def test_a_deletion_that_breaks_off_is_taken_up_the_next_time() -> None:
         client.faults = Faults()
         assert await broken.rearm_all() == 0
         assert days.left() == set()
+
+    asyncio.run(pass_days())
+
+
+def test_no_mesh_is_always_left_out_when_there_are_more_than_the_schedule_takes(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(hosted_meshes, "MESHES_PER_PAGE", 2)
+    monkeypatch.setattr(hosted_meshes, "MESHES_REARMED_MAX", 4)
+
+    async def pass_days() -> None:
+        days = Days()
+        for number in range(7):
+            await days.create(f"m{number}", keep_days=0)
+        assert [await days.functions.rearm_all() for _ in range(3)] == [4, 3, 4]
 
     asyncio.run(pass_days())
