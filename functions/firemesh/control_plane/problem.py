@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Mapping
+from http import HTTPStatus
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -94,4 +95,5 @@ def problem_headers(problem: Problem) -> dict[str, str]:
 
 
 def _problem(status: int, code: str, detail: str, request_id: str, **more: Any) -> Problem:
-    return Problem(title=MEANING[status], status=status, detail=detail, code=code, request_id=request_id, **more)
+    title = HTTPStatus(status).phrase  # RFC 9457 wants no other beside about:blank
+    return Problem(title=title, status=status, detail=detail, code=code, request_id=request_id, **more)

@@ -2,6 +2,7 @@
 
 import io
 from dataclasses import replace
+from http import HTTPStatus
 from typing import Any
 
 import pytest
@@ -70,6 +71,7 @@ def test_bad_input_gets_a_problem_document(api: Api, method: str, path: str, opt
     assert problem is not None
     assert problem["status"] == status
     assert {"type", "title", "detail", "code", "request_id"} <= problem.keys()
+    assert (problem["type"], problem["title"]) == ("about:blank", HTTPStatus(status).phrase)
 
 
 def test_a_parameter_of_the_path_that_does_not_fit_is_named(api: Api) -> None:
