@@ -1,7 +1,8 @@
 """The calls whose cost is measured, in the order in which they make sense: one mesh from its creation to its end.
 
-`{name}` in a path or body is what an earlier answer held under that name. A caller is the admin, the worker with its API key,
-the session that the worker was given, or a guest of the site.
+`{name}` in a path or body is what an earlier answer held under that name. A caller is the admin, a moderator whose key names
+what no role may by itself, the worker with its API key, the session that the worker was given, or a guest of the site. What a
+stream is billed depends on what it shows, so it is not among the calls.
 """
 
 from collections.abc import Mapping
@@ -76,6 +77,7 @@ STEPS = (
     Step("GET /meshes/<mesh_id>/audit/check", f"{_HERE}/audit/check"),
     Step("POST /meshes/<mesh_id>/watchers", f"{_HERE}/watchers", {}),
     Step("GET /meshes/<mesh_id>/log", f"{_HERE}/log?limit=1"),
+    Step("GET /meshes/<mesh_id>/secrets", f"{_HERE}/secrets", caller="moderator"),
     Step("POST /keys", "/keys", {"role": "observer"}, keeps={"key_id": "key_id"}),
     Step("GET /keys", "/keys"),
     Step("GET /keys/<key_id>", "/keys/{key_id}"),

@@ -1,4 +1,4 @@
-"""The calls whose cost is measured are calls that exist."""
+"""The calls whose cost is measured are those that exist."""
 
 import re
 from pathlib import Path
@@ -7,11 +7,10 @@ from firemesh.control_plane import routes
 from firemesh_cli.bench.operations import shown
 from firemesh_cli.bench.plan import CREATION, STEPS
 
-DECLARED = {f"{route.method} {route.path}" for route in routes.declared()}
 
-
-def test_every_call_is_a_declared_route() -> None:
-    assert [step.route for step in (CREATION, *STEPS) if step.route not in DECLARED] == []
+def test_every_call_but_the_stream_is_measured() -> None:
+    declared = {f"{route.method} {route.path}" for route in routes.declared() if not route.is_stream}
+    assert {step.route for step in (CREATION, *STEPS)} == declared
 
 
 def test_every_path_is_one_of_its_route() -> None:
