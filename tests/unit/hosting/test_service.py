@@ -1,5 +1,6 @@
 """What the functions do with an event, a task and the schedule, over a store in memory."""
 
+import logging
 import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -54,9 +55,13 @@ class Service:
 
 @pytest.fixture
 def service(monkeypatch: pytest.MonkeyPatch) -> Iterator[Service]:
+    logger = logging.getLogger("firemesh")
+    level = logger.level
+    monkeypatch.setattr(logger, "handlers", list(logger.handlers))  # a function's process logs in its own way
     with TaskServer() as tasks:
         monkeypatch.setenv("FIREMESH_TASKS_HOST", tasks.host)
         yield Service()
+    logger.setLevel(level)
 
 
 def test_a_command_to_a_hosted_mesh_is_ordered(service: Service) -> None:
