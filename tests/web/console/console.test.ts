@@ -6,6 +6,7 @@ import { controlApi } from "../../../web_worker/console/control.ts";
 import type { LocalStack } from "../../../web_worker/console/local_stack.ts";
 import { recordedMoment } from "../../../web_worker/console/recorded.ts";
 import { hashOf, routeOf } from "../../../web_worker/console/router.ts";
+import { pageWindow } from "../page_window.ts";
 import { until } from "../patience.ts";
 import { FAILOVER } from "./moments.ts";
 
@@ -55,7 +56,7 @@ async function opened(hash: string, answers: Record<string, () => Response>, loc
   let tell: (news: OperatorNews) => void = () => undefined;
   let isClosed = false;
   await new Console({
-    window,
+    window: pageWindow(),
     root,
     control: (key) => controlApi("/api/v1", key, server.send as typeof fetch),
     openLine: (_mesh, _token, told) => {

@@ -4,6 +4,7 @@ import { App } from "../../../web_worker/page/app.ts";
 import { FixtureLine } from "../../../web_worker/page/fixtures.ts";
 import { GamesError, gamesApi } from "../../../web_worker/page/games.ts";
 import { keepSeat, keptSeats } from "../../../web_worker/page/keepsakes.ts";
+import { pageWindow } from "../page_window.ts";
 import { until } from "../patience.ts";
 import { moment } from "./moments.ts";
 
@@ -24,7 +25,8 @@ async function opened(hash: string, ...answers: (Response | Promise<Response> | 
     return Promise.resolve(answer ?? new Response("{}", { status: 503 }));
   };
   const fixtureLine = (name: string) => Promise.resolve(new FixtureLine(moment(name)));
-  new App({ window, root, games: gamesApi("/api/v1", guestKey, send), storage: localStorage, guestKey, seatsKey, fixtureLine }).start();
+  const games = gamesApi("/api/v1", guestKey, send);
+  new App({ window: pageWindow(), root, games, storage: localStorage, guestKey, seatsKey, fixtureLine }).start();
   await until(() => expect(document.activeElement).toBe(root.querySelector("h1")));
   return root;
 }
@@ -83,7 +85,7 @@ describe("the page", () => {
     const takeSeat = vi.fn();
     const games = { openGame: vi.fn(), takeSeat };
     const none = { seatsKey: () => Promise.resolve(""), fixtureLine: () => Promise.resolve(null) };
-    new App({ window, root, games, storage: localStorage, guestKey, ...none }).start();
+    new App({ window: pageWindow(), root, games, storage: localStorage, guestKey, ...none }).start();
     await until(() => expect(root.querySelector("#name")).not.toBeNull());
     expect(await submit(root, "Zoe")).toContain("No answer.");
     await until(() => expect(guestKey).toHaveBeenCalledTimes(2));
