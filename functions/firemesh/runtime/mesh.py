@@ -57,6 +57,19 @@ class Mesh:
         self._store = store
         self._documents = MeshStore(store, mesh_id)
 
+    @staticmethod
+    def check(mesh_id: str, *, machine: str, setup: Mapping[str, Any]) -> None:
+        """Whether there could be such a mesh, as far as that shows without the store.
+
+        Raises:
+            UnknownMachine: this program has no such machine.
+            InvalidMessage: the id is no mesh id, or the machine refuses the setup.
+        """
+        from firemesh.game.registry import machine_named
+
+        _check_mesh_id(mesh_id)
+        machine_named(machine).initial(setup)
+
     @classmethod
     async def create(
         cls,
@@ -75,14 +88,10 @@ class Mesh:
         With `keep_days` the functions that host it delete it so many days later, whatever it is doing then.
 
         Raises:
-            UnknownMachine: this program has no such machine.
-            InvalidMessage: the id is no mesh id, or the machine refuses the setup.
             AlreadyExists: the id is taken, or what `also` creates is there; nothing was changed.
+            What `check` raises.
         """
-        from firemesh.game.registry import machine_named
-
-        _check_mesh_id(mesh_id)
-        machine_named(machine).initial(setup)
+        cls.check(mesh_id, machine=machine, setup=setup)
         mesh = cls(store, mesh_id)
         record = MeshRecord(machine=machine, setup=dict(setup), params=asdict(params), hosting=hosting, keep_days=keep_days)
         await mesh._documents.create(record, also=also)

@@ -4,6 +4,7 @@ import io
 import json
 import logging
 from dataclasses import asdict
+from typing import Any
 
 import pytest
 
@@ -117,6 +118,25 @@ def test_a_denied_creation_creates_nothing(api: Api, role: AccessRole) -> None:
     answer = api.call("POST", "/v1/meshes", role, {"mesh_id": "m1", "machine": "counter"})
     assert (answer.status_code, answer.json["code"] if answer.json else "") == (403, "permission-denied")
     assert api.call("GET", "/v1/meshes/m1").status_code == 404
+
+
+IMPOSSIBLE = [{"machine": "mafia", "setup": {"seats": 99, "seed": 1}}, {"machine": "chess"}, {"profile": "slow"}]
+
+
+@pytest.mark.parametrize("wrong", IMPOSSIBLE)
+def test_of_a_mesh_that_cannot_be_nothing_is_left_below_it(api: Api, wrong: dict[str, Any]) -> None:
+    answer = api.call("POST", "/v1/meshes", body={"mesh_id": "m1", "machine": "counter", **wrong})
+    assert answer.status_code == 400
+    assert [path for path in api.memory.documents() if path.startswith("meshes/")] == []
+
+
+@pytest.mark.parametrize("wrong", IMPOSSIBLE)
+def test_who_may_not_create_does_not_hear_what_is_wrong_with_the_mesh(api: Api, wrong: dict[str, Any]) -> None:
+    right = {"mesh_id": "m1", "machine": "counter"}
+    answers = [api.call("POST", "/v1/meshes", AccessRole.OPERATOR, body) for body in (right, {**right, **wrong})]
+    assert [answer.status_code for answer in answers] == [403, 403]
+    assert len({(answer.json or {})["detail"] for answer in answers}) == 1
+    assert api.trail("m1") == [("create_mesh", False)] * 2
 
 
 def test_whether_a_foreign_mesh_exists_is_not_told(api: Api) -> None:
