@@ -10,6 +10,9 @@ export interface StoreClock {
   readonly offsetMs: number | null;
 }
 
+/** A phase ends within a second or two of its time; so much later whoever waits is told something. */
+const LATE_MS = 10_000;
+
 export const UNSET: StoreClock = { offsetMs: null };
 
 /** Learn from a view that has just arrived. `steadyMs`: the page's steady clock (`performance.now()`) at that moment. */
@@ -22,6 +25,12 @@ export function learnt(clock: StoreClock, atMs: number, steadyMs: number): Store
 export function secondsUntil(clock: StoreClock, deadlineMs: number | null, steadyMs: number): number | null {
   if (!deadlineMs || clock.offsetMs === null) return null;
   return Math.max(0, Math.ceil((deadlineMs - clock.offsetMs - steadyMs) / 1000));
+}
+
+/** Whether a store time is so long past that what was due then must have been held up. */
+export function isLate(clock: StoreClock, deadlineMs: number | null, steadyMs: number): boolean {
+  if (!deadlineMs || clock.offsetMs === null) return false;
+  return clock.offsetMs + steadyMs - deadlineMs >= LATE_MS;
 }
 
 /** How much of a phase has passed, 0 to 1; 0 when it has no deadline. */

@@ -120,6 +120,9 @@ export function suspensionSentence(reason: string): string {
   return SUSPENSIONS[reason] ?? "Connection lost. Trying again; what you choose is kept and sent once it is back.";
 }
 
+/** To who waits for a phase to end. */
+export const LATE = "The game is late; it goes on by itself.";
+
 /** What it means that the browser refuses storage, or has no room left. */
 export const STORAGE_WARNING =
   "This browser keeps nothing for this page. You can play, but do not load it again: what was not sent yet would be lost, and perhaps your seat.";

@@ -25,10 +25,10 @@ const deeds: Deeds = {
   share: () => undefined,
 };
 
-function drawn(game: Game): HTMLElement {
+function drawn(game: Game, steadyMs = 0): HTMLElement {
   const root = document.createElement("div");
   document.body.replaceChildren(root);
-  render(frame(game, deeds, 0), root);
+  render(frame(game, deeds, steadyMs), root);
   return root;
 }
 
@@ -170,6 +170,18 @@ describe("a screen", () => {
     const event = { type: "connection", state, reason: "NO_ANSWER" } as const;
     const root = drawn(advance(gameAt("ballot"), { type: "line", steadyMs: 0, event }));
     expect(root.querySelector(".is-waiting")?.textContent).toContain("what you choose is kept and sent once it is back");
+  });
+
+  it("says that the game is late once its time is long up, and no more when it has gone on or is not heard", () => {
+    const game = gameAt("ballot");
+    const upMs = (moment("ballot").public.deadline_ms ?? 0) - moment("ballot").at_ms;
+    const said = (shown: Game, steadyMs: number) => drawn(shown, steadyMs).querySelector(".is-waiting")?.textContent;
+    expect(said(game, upMs + 9_999)).toBeUndefined();
+    expect(said(game, upMs + 10_000)).toBe("The game is late; it goes on by itself.");
+    expect(said(gameAt("over-town"), upMs + 10_000)).toBeUndefined();
+    expect(said(lost(game, "OTHER_TAB"), upMs + 10_000)).toBeUndefined();
+    const next = { ...game, view: { ...moment("ballot").public, deadline_ms: moment("ballot").at_ms + upMs + 60_000 } };
+    expect(said(next, upMs + 10_000)).toBeUndefined();
   });
 
   it("says of a code that has shown no game that there is none", () => {

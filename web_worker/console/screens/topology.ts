@@ -48,11 +48,13 @@ export function groupsOf({ members }: Topology): readonly Group[] {
 function processCard(group: Group, shown: Topology, state: MeshState, deeds: Deeds, steadyMs: number): TemplateResult {
   const { process, agents } = group;
   const beat = state.beats.get(process);
+  const nowMs = storeNow(state, steadyMs);
+  const isLate = isOverdue(beat, nowMs, state.line === "CONNECTED");
   return html`<li class="process">
     <h3>${process} ${suspicion(process, state)}</h3>
-    <p class="hint">${heard(beat, storeNow(state, steadyMs), state.line === "CONNECTED")}</p>
+    <p class="hint">${heard(beat, nowMs, isLate)}</p>
     <ul class="agents">
-      ${agents.map(({ agent, type }) => agentRow(agent, type, beat?.agents[agent], shown, deeds))}
+      ${agents.map(({ agent, type }) => agentRow(agent, type, beat?.agents[agent], shown, isLate, deeds))}
     </ul>
   </li>`;
 }
@@ -66,18 +68,23 @@ function suspicion(process: string, state: MeshState): TemplateResult {
 }
 
 /** A long silence shows here before the leader has judged it. While the console itself hears nothing, it means nothing. */
-function heard(beat: BeatSeen | undefined, nowMs: number | null, isLive: boolean): TemplateResult {
+function isOverdue(beat: BeatSeen | undefined, nowMs: number | null, isLive: boolean): boolean {
+  return isLive && beat !== undefined && nowMs !== null && nowMs - beat.atMs > OVERDUE_INTERVALS * beat.intervalMs;
+}
+
+function heard(beat: BeatSeen | undefined, nowMs: number | null, isLate: boolean): TemplateResult {
   if (beat === undefined || nowMs === null) return html`no sign of life`;
   const ageMs = Math.max(0, nowMs - beat.atMs);
   const late = beat.lateness > 0 ? `, runs ${beat.lateness} late` : "";
   const text = `heard ${ago(ageMs)}, due every ${duration(beat.intervalMs).replace(".0", "")}${late}`;
-  const isOverdue = isLive && ageMs > OVERDUE_INTERVALS * beat.intervalMs;
-  return isOverdue ? html`<span class="bad">overdue: ${text}</span>` : html`${text}`;
+  return isLate ? html`<span class="bad">overdue: ${text}</span>` : html`${text}`;
 }
 
-function agentRow(agent: string, type: string, word: string | undefined, shown: Topology, deeds: Deeds): TemplateResult {
-  const isManager = type === "manager";
-  const mayLead = isManager && agent !== shown.leader && shown.status !== "closed";
+/** `isLate`: its process is overdue, so it is not offered to lead; it could not take over. */
+function agentRow(
+  agent: string, type: string, word: string | undefined, shown: Topology, isLate: boolean, deeds: Deeds,
+): TemplateResult {
+  const mayLead = type === "manager" && agent !== shown.leader && shown.status !== "closed" && !isLate;
   return html`<li>
     <span class="who">
       <b>${agent}</b> ${agent === shown.leader ? "leader" : type}

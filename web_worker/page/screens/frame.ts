@@ -1,12 +1,12 @@
 /** What surrounds a game on every screen: the sky with phase and time, the connection, the three parts and their switch. */
 
 import { html, nothing, type TemplateResult } from "lit-html";
-import { minutes, progress, secondsUntil } from "../clock.ts";
+import { isLate, minutes, progress, secondsUntil } from "../clock.ts";
 import type { Game, Tab } from "../game_state.ts";
 import { corner } from "../parts/you.ts";
 import { skyPicture } from "../parts/sky.ts";
 import { talk, unread } from "../parts/talk.ts";
-import { lossSentence, mayReturn, phaseTitle, suspensionSentence, winnerTitle } from "../words.ts";
+import { LATE, lossSentence, mayReturn, phaseTitle, suspensionSentence, winnerTitle } from "../words.ts";
 import type { Deeds } from "./deeds.ts";
 import { stage, subtitle } from "./stage.ts";
 
@@ -33,7 +33,7 @@ export function frame(game: Game, deeds: Deeds, steadyMs: number): TemplateResul
         </div>
       </div>
     </header>
-    ${banner(game, deeds)}
+    ${banner(game, deeds, steadyMs)}
     <main id="main">
       <div class="part part-town">${stage(game, deeds)}</div>
       <div class="part part-talk" ?hidden=${!hasTalk}>${hasTalk ? talk(game, deeds) : nothing}</div>
@@ -69,9 +69,11 @@ function connection(game: Game): TemplateResult {
 }
 
 /** What stands in the way, with the way on. */
-function banner(game: Game, deeds: Deeds): TemplateResult {
+function banner(game: Game, deeds: Deeds, steadyMs: number): TemplateResult {
   const isAway = game.connection === "SUSPENDED" || (game.connection === "CONNECTING" && game.reason !== "");
+  const isWaiting = game.connection === "CONNECTED" && isLate(game.clock, game.view?.deadline_ms ?? null, steadyMs);
   return html`<div class="banners">
+    ${isWaiting ? html`<p class="notice is-waiting">${LATE}</p>` : nothing}
     ${isAway ? html`<p class="notice is-waiting">${suspensionSentence(game.reason)}</p>` : nothing}
     ${
       game.connection === "LOST"
