@@ -12,16 +12,15 @@ import grpc
 import pytest
 
 from firemesh.errors import LocalStackError, OutcomeUnknown, PreconditionFailed, StoreUnavailable
-from firemesh.store.base import CollectionTarget, Create, Delete, DocumentTarget, Put, Store, Watch, WatchSnapshot
+from firemesh.store.base import CollectionTarget, Create, Delete, DocumentTarget, Put, Store, WatchSnapshot
 from firemesh.store.firestore import FirestoreStore, connect
 from firemesh_cli.stack.meter import Meter, read_meter
 from firemesh_cli.stack.prices import dollars
 from firemesh_cli.stack.reading import Billed, MeterReading
 from tests.contract.wires import Wire
-from tests.support.patient import commit
+from tests.support.patient import PATIENCE_SECONDS, commit, until
 
 PROJECT = "demo-meter"
-PATIENCE_SECONDS = 120.0
 
 
 class Metered:
@@ -55,14 +54,6 @@ async def metered(upstream_host: str, client: str = "p1") -> AsyncIterator[Meter
 
 async def put(store: Store, *paths: str, n: int = 0) -> None:
     await store.commit([Put(path, {"n": n}) for path in paths], timeout_seconds=PATIENCE_SECONDS)
-
-
-async def until(watch: Watch, wanted: Callable[[WatchSnapshot], bool]) -> WatchSnapshot:
-    async with asyncio.timeout(PATIENCE_SECONDS):
-        async for snapshot in watch:
-            if wanted(snapshot):
-                return snapshot
-    raise AssertionError("the watch ended first")
 
 
 def of(path: str, n: int) -> Callable[[WatchSnapshot], bool]:

@@ -16,7 +16,7 @@ from firemesh.store.base import (
     Write,
 )
 
-PATIENCE_SECONDS = 60.0
+PATIENCE_SECONDS = 120.0
 
 
 async def commit(store: Store, *writes: Write) -> CommitResult:
